@@ -1,0 +1,110 @@
+/// <reference types="vitest/config" />
+import { playwright } from '@vitest/browser-playwright'
+import { defineConfig, type UserConfig } from 'vite'
+
+// Debian's Chromium gives WebGPU on its software adapter with these flags.
+export const chromiumArgs = [
+  '--headless=new',
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+  '--use-webgpu-adapter=swiftshader',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-quic',
+]
+
+const browser = {
+  enabled: true,
+  headless: true,
+  screenshotFailures: false,
+  provider: playwright({
+    launchOptions: {
+      ...(process.env['QUIRE_CHROMIUM'] ? { executablePath: process.env['QUIRE_CHROMIUM'] } : {}),
+      args: chromiumArgs,
+    },
+  }),
+  instances: [{ browser: 'chromium' as const }],
+}
+
+// The published worker must be the plain literal `new URL('./engine.worker.js', import.meta.url)`
+// that every bundler recognises, while Vite must leave it alone when it builds this library.
+const publishPlainWorkerUrl = {
+  name: 'publish-plain-worker-url',
+  renderChunk: (code: string) => code.replace(/\/\* @vite-ignore \*\/\s*/g, ''),
+}
+
+const library: UserConfig = {
+  build: {
+    outDir: 'dist',
+    target: 'es2023',
+    sourcemap: true,
+    lib: {
+      entry: {
+        index: 'src/index.ts',
+        'engine.worker': 'src/engine.worker.ts',
+        parsers: 'src/parsers/index.ts',
+      },
+      formats: ['es'],
+    },
+    rollupOptions: {
+      external: (id) => id === 'webgpu' || id.startsWith('node:'),
+    },
+  },
+  plugins: [publishPlainWorkerUrl],
+  publicDir: false,
+}
+
+const demo: UserConfig = {
+  root: 'demo',
+  base: './',
+  build: { outDir: '../dist-demo', emptyOutDir: true, target: 'es2023' },
+  worker: { format: 'es' },
+}
+
+const test: UserConfig['test'] = {
+  projects: [
+    {
+      extends: true,
+      test: { name: 'unit', environment: 'node', include: ['test/unit/**/*.test.ts'] },
+    },
+    {
+      extends: true,
+      test: {
+        name: 'gpu-dawn',
+        environment: 'node',
+        include: ['test/gpu/**/*.test.ts'],
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+      },
+    },
+    {
+      extends: true,
+      test: {
+        name: 'gpu-chromium',
+        include: ['test/gpu/**/*.test.ts'],
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+        browser,
+      },
+    },
+    {
+      extends: true,
+      test: {
+        name: 'browser',
+        include: ['test/browser/**/*.test.ts'],
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+        browser,
+      },
+    },
+  ],
+}
+
+export default defineConfig(({ mode }) => {
+  if (mode === 'library') return library
+  if (mode === 'test') return { publicDir: 'demo/public', test }
+  return demo
+})
