@@ -36,6 +36,16 @@ const publishPlainWorkerUrl = {
   renderChunk: (code: string) => code.replace(/\/\* @vite-ignore \*\/\s*/g, ''),
 }
 
+// Demo and tests run from the sources, where the worker is TypeScript that Vite shall see.
+const useWorkerSource = {
+  name: 'use-worker-source',
+  enforce: 'pre' as const,
+  transform: (code: string, id: string) =>
+    id.endsWith('/src/index.ts')
+      ? code.replace("/* @vite-ignore */ './engine.worker.js'", "'./engine.worker.ts'")
+      : null,
+}
+
 const library: UserConfig = {
   build: {
     outDir: 'dist',
@@ -62,6 +72,7 @@ const demo: UserConfig = {
   base: './',
   build: { outDir: '../dist-demo', emptyOutDir: true, target: 'es2023' },
   worker: { format: 'es' },
+  plugins: [useWorkerSource],
 }
 
 const test: UserConfig['test'] = {
@@ -105,6 +116,6 @@ const test: UserConfig['test'] = {
 
 export default defineConfig(({ mode }) => {
   if (mode === 'library') return library
-  if (mode === 'test') return { publicDir: 'demo/public', test }
+  if (mode === 'test') return { publicDir: 'demo/public', plugins: [useWorkerSource], test }
   return demo
 })

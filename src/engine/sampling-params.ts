@@ -39,6 +39,10 @@ const greedyTemperature = 1e-5
 /** vLLM raises smaller temperatures to this one. */
 const smallestTemperature = 0.01
 
+const refuse = (parameter: string, message: string): never => {
+  throw new EngineError('invalid-request', message, { details: { parameter } })
+}
+
 const isInteger = (value: number, low: number) => Number.isInteger(value) && value >= low
 
 /**
@@ -49,9 +53,6 @@ const isInteger = (value: number, low: number) => Number.isInteger(value) && val
  */
 export const resolveSamplingParams = (given: Partial<SamplingParams>): SamplingParams => {
   const params = { ...defaultSamplingParams, ...given }
-  const refuse = (parameter: string, message: string): never => {
-    throw new EngineError('invalid-request', message, { details: { parameter } })
-  }
   const { temperature, topK, topP, minP, maxTokens, minTokens } = params
   if (!(temperature >= 0)) {
     refuse('temperature', `temperature must be non-negative, got ${temperature}.`)

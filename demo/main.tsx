@@ -1,0 +1,18 @@
+import { render } from 'preact'
+import { App } from './app.tsx'
+import { restoreConversations } from './state/conversations.ts'
+import { loadEngine } from './state/engine.ts'
+import { startServiceWorker, watchOfflineReadiness } from './state/offline.ts'
+import './styles/base.css'
+import './styles/layout.css'
+import './styles/thread.css'
+import './styles/panel.css'
+
+const root = document.getElementById('app')
+if (!root) throw new Error('The page has no element "app" to draw into.')
+
+await restoreConversations()
+render(<App />, root)
+watchOfflineReadiness()
+await startServiceWorker()
+await loadEngine()

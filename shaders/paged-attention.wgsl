@@ -1,0 +1,93 @@
+// Causal attention over the paged cache without barriers, for decode and prefill rows alike: a token
+// at position p attends to the keys 0..p of its sequence. Softmax is online (Milakov and Gimelshein,
+// arXiv:1805.02867). One thread per (token, head) walks the keys in order, a block at a time from
+// position 0, so its result has the same bits whatever shares the batch and however the prompt was
+// cut. Grid: flat over numTokens * NUM_HEADS / WORKGROUP_SIZE.
+override WORKGROUP_SIZE: u32;
+override NUM_HEADS: u32;
+override NUM_KV_HEADS: u32;
+override HEAD_DIM: u32;
+override SCALE: f32;
+
+@group(0) @binding(0) var<storage, read> step: array<u32>;
+@group(0) @binding(1) var<storage, read> qkv: array<vec4f>;
+@group(0) @binding(2) var<storage, read> k_cache: array<Kv4>;
+@group(0) @binding(3) var<storage, read> v_cache: array<Kv4>;
+@group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
+
+// Below every score, and finite: WGSL promises nothing about infinities.
+const LOWEST: f32 = -1e30;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = flat_workgroup(workgroup, workgroups) * WORKGROUP_SIZE + lane;
+  let token = index / NUM_HEADS;
+  if (token >= num_tokens()) {
+    return;
+  }
+  let head = index % NUM_HEADS;
+  let kv_head = head / (NUM_HEADS / NUM_KV_HEADS);
+  let sequence = sequence_of(token);
+  let position = position_of(token);
+  let q = (token * (NUM_HEADS + 2u * NUM_KV_HEADS) + head) * (HEAD_DIM / 4u);
+  let o = index * (HEAD_DIM / 4u);
+  var highest = LOWEST;
+  var sum = 0.0;
+  for (var first = 0u; first <= position; first += BLOCK_SIZE) {
+    let base = page_row(block_of(sequence, first / BLOCK_SIZE), 0u, kv_head);
+    // Rows past the token's own are read as that row and weigh nothing: their slots may hold NaN.
+    let last = position - first;
+    let rows0 = base + min(vec4u(0u, 1u, 2u, 3u), vec4u(last)) * (HEAD_DIM / 4u);
+    let rows1 = base + min(vec4u(4u, 5u, 6u, 7u), vec4u(last)) * (HEAD_DIM / 4u);
+    let rows2 = base + min(vec4u(8u, 9u, 10u, 11u), vec4u(last)) * (HEAD_DIM / 4u);
+    let rows3 = base + min(vec4u(12u, 13u, 14u, 15u), vec4u(last)) * (HEAD_DIM / 4u);
+    let scores0 = scores_of(q, rows0, vec4u(0u, 1u, 2u, 3u) <= vec4u(last));
+    let scores1 = scores_of(q, rows1, vec4u(4u, 5u, 6u, 7u) <= vec4u(last));
+    let scores2 = scores_of(q, rows2, vec4u(8u, 9u, 10u, 11u) <= vec4u(last));
+    let scores3 = scores_of(q, rows3, vec4u(12u, 13u, 14u, 15u) <= vec4u(last));
+    let top = max(max(scores0, scores1), max(scores2, scores3));
+    let raised = max(highest, max(max(top.x, top.y), max(top.z, top.w)));
+    let correction = exp(highest - raised);
+    let weights0 = exp(scores0 - raised);
+    let weights1 = exp(scores1 - raised);
+    let weights2 = exp(scores2 - raised);
+    let weights3 = exp(scores3 - raised);
+    highest = raised;
+    sum = sum * correction + dot(weights0 + weights1 + weights2 + weights3, vec4f(1.0));
+    for (var i = 0u; i < HEAD_DIM / 4u; i++) {
+      var values = vec4f();
+      if (first > 0u) {
+        values = out[o + i] * correction;
+      }
+      values += weigh(weights0, rows0 + i) + weigh(weights1, rows1 + i);
+      values += weigh(weights2, rows2 + i) + weigh(weights3, rows3 + i);
+      out[o + i] = values;
+    }
+  }
+  for (var i = 0u; i < HEAD_DIM / 4u; i++) {
+    out[o + i] /= sum;
+  }
+}
+
+fn scores_of(q: u32, rows: vec4u, visible: vec4<bool>) -> vec4f {
+  var scores = vec4f();
+  for (var i = 0u; i < HEAD_DIM / 4u; i++) {
+    let channels = qkv[q + i];
+    scores += vec4f(
+      dot(channels, unpack_kv4(k_cache[rows.x + i])),
+      dot(channels, unpack_kv4(k_cache[rows.y + i])),
+      dot(channels, unpack_kv4(k_cache[rows.z + i])),
+      dot(channels, unpack_kv4(k_cache[rows.w + i])),
+    );
+  }
+  return select(vec4f(LOWEST), scores * SCALE, visible);
+}
+
+fn weigh(weights: vec4f, at: vec4u) -> vec4f {
+  return weights.x * unpack_kv4(v_cache[at.x]) + weights.y * unpack_kv4(v_cache[at.y])
+    + weights.z * unpack_kv4(v_cache[at.z]) + weights.w * unpack_kv4(v_cache[at.w]);
+}

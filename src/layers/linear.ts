@@ -1,0 +1,127 @@
+import { EngineError } from '../errors.ts'
+import type { CommandRecorder, Grid } from '../gpu/command-recorder.ts'
+import type { GpuContext } from '../gpu/device.ts'
+import type { BoundKernel, PipelineCache } from '../gpu/pipeline-cache.ts'
+import { createTensor, type Tensor } from '../gpu/tensor.ts'
+import type { Epilogue, LinearOverrides, LinearTensors } from '../kernels/linear-spec.ts'
+import {
+  matvec,
+  matvecGrid,
+  matvecTiles,
+  matvecWorkgroupSize,
+  type MatvecTile,
+} from '../kernels/matvec.ts'
+import type { WeightMatrix } from '../kernels/weight-format.ts'
+
+export type LinearOptions = {
+  /** W, [rows][columns]. For `swiglu` row 2j is gate_j and row 2j + 1 is up_j. */
+  readonly weight: WeightMatrix
+  /** x, f32 [numRows][columns]. */
+  readonly input: Tensor
+  /** f32 [numRows][outputStride]. Must not overlap the input. */
+  readonly output: Tensor
+  /** The step's header, which holds the number of rows; see `shaders/lib/step-input.wgsl`. */
+  readonly step: Tensor
+  /** RMSNorm of each input row, weight f32 [columns]. */
+  readonly norm?: { readonly weight: Tensor; readonly eps: number }
+  /** f32 [rows], added after the norm and before the epilogue. */
+  readonly bias?: Tensor
+  readonly epilogue: Epilogue
+  /** Which number of the step's header counts the input's rows. */
+  readonly rowCount: 'tokens' | 'samples'
+  /** Floats from one output row to the next; the outputs of one row by default. */
+  readonly outputStride?: number
+}
+
+export type Linear = {
+  /** Records the product of the first `numRows` rows; the number in the step's header. */
+  encode(recorder: CommandRecorder, numRows: number): void
+}
+
+type Gpu = { readonly pipelines: PipelineCache; readonly context: GpuContext }
+
+/** A kernel bound to one shard, for at most `tile` rows at once. */
+type Variant = {
+  readonly tile: number
+  readonly kernel: BoundKernel
+  readonly grid: (numRows: number) => Grid
+  /** The grid of a single tile: what a decode step dispatches, made once. */
+  readonly tileGrid: Grid
+}
+
+const checkOptions = ({ weight, input, output, epilogue }: LinearOptions): void => {
+  if (input.buffer === output.buffer) {
+    throw new EngineError(
+      'internal',
+      `The linear layer '${weight.shards[0]?.weight.label}' reads and writes the buffer ` +
+        `'${input.label}': give it an output of its own.`,
+    )
+  }
+  if (epilogue === 'swiglu' && weight.shards.some((s) => s.firstRow % 2 || s.numRows % 2)) {
+    throw new EngineError(
+      'internal',
+      `The shards of '${weight.shards[0]?.weight.label}' split a pair of gate and up rows: cut ` +
+        'them at even rows.',
+    )
+  }
+}
+
+const matvecVariant = async (
+  { pipelines, context }: Gpu,
+  { weight, epilogue }: LinearOptions,
+  tile: MatvecTile,
+  bound: { readonly overrides: LinearOverrides; readonly tensors: LinearTensors },
+): Promise<Variant> => {
+  const { reduction } = context
+  const { format, columns } = weight
+  const workgroupSize = matvecWorkgroupSize(reduction, format, columns)
+  const compiled = await pipelines.compile(matvec({ format, epilogue, reduction, tile }), {
+    WORKGROUP_SIZE: workgroupSize,
+    ...bound.overrides,
+  })
+  const shape = { reduction, workgroupSize, tile }
+  const grid = (numRows: number) => matvecGrid(shape, bound.overrides.NUM_ROWS, numRows)
+  return { tile, kernel: compiled.bind(bound.tensors), grid, tileGrid: grid(tile) }
+}
+
+/** Compiles every variant that some number of rows needs, and binds each to each shard, up front. */
+export const createLinear = async (gpu: Gpu, options: LinearOptions): Promise<Linear> => {
+  checkOptions(options)
+  const { device } = gpu.context
+  const { weight, norm, bias, epilogue } = options
+  const dummy = norm && bias ? norm.weight : createTensor(device, 'unused', 16)
+  const outputs = epilogue === 'swiglu' ? weight.rows / 2 : weight.rows
+  const shared = {
+    ROW_COUNT_WORD: options.rowCount === 'tokens' ? 0 : 2,
+    COLUMNS: weight.columns,
+    OUT_STRIDE: options.outputStride ?? outputs,
+    HAS_NORM: norm ? 1 : 0,
+    EPS: norm?.eps ?? 0,
+    HAS_BIAS: bias ? 1 : 0,
+  }
+  const tensors = {
+    step: options.step,
+    x: options.input,
+    norm_weight: norm?.weight ?? dummy,
+    bias: bias ?? dummy,
+    out: options.output,
+  }
+  const variantsOfShard = (shard: WeightMatrix['shards'][number]): Promise<Variant[]> => {
+    const bound = {
+      overrides: { ...shared, FIRST_ROW: shard.firstRow, NUM_ROWS: shard.numRows },
+      tensors: { ...tensors, weight: shard.weight, scales: shard.scales },
+    }
+    return Promise.all(matvecTiles.map((tile) => matvecVariant(gpu, options, tile, bound)))
+  }
+  const shards = await Promise.all(weight.shards.map(variantsOfShard))
+  return {
+    encode: (recorder, numRows) => {
+      if (numRows === 0) return
+      for (const variants of shards) {
+        const variant = variants.find(({ tile }) => numRows <= tile) ?? variants.at(-1)!
+        const grid = numRows <= variant.tile ? variant.tileGrid : variant.grid(numRows)
+        recorder.dispatch(variant.kernel, grid)
+      }
+    },
+  }
+}

@@ -1,0 +1,35 @@
+import type { CommandRecorder } from '../gpu/command-recorder.ts'
+import type { Tensor } from '../gpu/tensor.ts'
+import type { Gpu } from '../layers/gpu.ts'
+import type { StepShape } from '../layers/step-shape.ts'
+import type { WeightLoader } from '../weights/weight-loader.ts'
+import type { ModelConfig } from './model-config.ts'
+
+export type KvFormat = 'f32' | 'f16'
+
+/** One layer's cache: two buffers [block][kvHead][blockSize][headDim]. */
+export type LayerKvCache = { readonly k: Tensor; readonly v: Tensor }
+
+/** What a model is built from. Everything is allocated before the first step. */
+export type ModelBuild = {
+  readonly gpu: Gpu
+  readonly config: ModelConfig
+  readonly weights: WeightLoader
+  readonly kvCache: readonly LayerKvCache[]
+  readonly kvFormat: KvFormat
+  /** The step's numbers, u32; see `engine/step-input.ts`. */
+  readonly step: Tensor
+  /** The token drawn last in each slot, u32. */
+  readonly lastTokens: Tensor
+  /** Output, f32 [samples][vocabSize]. */
+  readonly logits: Tensor
+  /** Largest number of rows a step may have. */
+  readonly maxNumTokens: number
+  readonly maxNumSequences: number
+  readonly maxModelLen: number
+}
+
+/** A network on the GPU: token ids of the step in, logits of its sample rows out. */
+export type Model = { encode(recorder: CommandRecorder, shape: StepShape): void }
+
+export type CreateModel = (build: ModelBuild) => Promise<Model>

@@ -1,0 +1,77 @@
+import type { ModelConfig } from './model-config.ts'
+
+type RopeConfig = Pick<ModelConfig, 'headDim' | 'ropeTheta' | 'ropeScaling'>
+
+/**
+ * Radians that one position turns each pair of a head's dimensions, [headDim / 2]. The formulas are those
+ * of `modeling_rope_utils.py` in Hugging Face transformers, in float64.
+ */
+export const inverseFrequencies = (config: RopeConfig): Float64Array => {
+  const { headDim, ropeTheta, ropeScaling } = config
+  const plain = Float64Array.from(
+    { length: headDim / 2 },
+    (_, i) => 1 / ropeTheta ** ((2 * i) / headDim),
+  )
+  switch (ropeScaling.type) {
+    case 'none':
+      return plain
+    case 'linear':
+      return plain.map((frequency) => frequency / ropeScaling.factor)
+    case 'llama3':
+      return plain.map((frequency) => llama3Frequency(frequency, ropeScaling))
+    case 'yarn':
+      return yarnFrequencies(plain, config, ropeScaling)
+  }
+}
+
+type Scaling<Type> = Extract<ModelConfig['ropeScaling'], { type: Type }>
+
+/** Short waves stay, long ones are slowed by the factor, those between are blended. */
+const llama3Frequency = (frequency: number, scaling: Scaling<'llama3'>): number => {
+  const { factor, lowFreqFactor, highFreqFactor, originalMaxPositionEmbeddings } = scaling
+  const turns = (originalMaxPositionEmbeddings * frequency) / (2 * Math.PI)
+  if (turns > highFreqFactor) return frequency
+  if (turns < lowFreqFactor) return frequency / factor
+  const smooth = (turns - lowFreqFactor) / (highFreqFactor - lowFreqFactor)
+  return ((1 - smooth) * frequency) / factor + smooth * frequency
+}
+
+/** A linear ramp over the dimensions, from frequencies kept to frequencies slowed by the factor. */
+const yarnFrequencies = (
+  plain: Float64Array,
+  { headDim, ropeTheta }: RopeConfig,
+  scaling: Scaling<'yarn'>,
+): Float64Array => {
+  const dimension = (turns: number) =>
+    (headDim * Math.log(scaling.originalMaxPositionEmbeddings / (turns * 2 * Math.PI))) /
+    (2 * Math.log(ropeTheta))
+  const whole = scaling.truncate
+  const fast = dimension(scaling.betaFast)
+  const slow = dimension(scaling.betaSlow)
+  const low = Math.max(whole ? Math.floor(fast) : fast, 0)
+  const high = Math.min(whole ? Math.ceil(slow) : slow, headDim - 1)
+  const width = high === low ? 0.001 : high - low
+  return plain.map((frequency, i) => {
+    const slowed = Math.min(1, Math.max(0, (i - low) / width))
+    return (frequency / scaling.factor) * slowed + frequency * (1 - slowed)
+  })
+}
+
+/**
+ * Cosines and sines of every position, [maxModelLen][headDim / 2][cos, sin]. Pair i of a head is its
+ * dimensions i and i + headDim / 2, as in Hugging Face checkpoints.
+ */
+export const ropeTable = (config: RopeConfig, maxModelLen: number): Float32Array => {
+  const frequencies = inverseFrequencies(config)
+  const { ropeScaling } = config
+  const amplitude = ropeScaling.type === 'yarn' ? ropeScaling.attentionFactor : 1
+  const table = new Float32Array(maxModelLen * config.headDim)
+  let next = 0
+  for (let position = 0; position < maxModelLen; position++) {
+    for (const frequency of frequencies) {
+      table[next++] = amplitude * Math.cos(position * frequency)
+      table[next++] = amplitude * Math.sin(position * frequency)
+    }
+  }
+  return table
+}

@@ -1,0 +1,13 @@
+export {
+  collectOutput,
+  createOutputParser,
+  parseOutput,
+  type OutputFinishReason,
+  type OutputParser,
+  type OutputParserOptions,
+  type ParsedOutput,
+  type ParsedToolCall,
+  type ToolChoice,
+} from './output-parser.ts'
+export type { OutputDelta, ToolCallDelta } from './output-delta.ts'
+export { reasoningParserNames, toolParserNames } from './registry.ts'

@@ -1,0 +1,227 @@
+import type { OutputDelta } from '../parsers/output-delta.ts'
+import type { ChoiceEnd, ChoiceOutput } from './generation-stream.ts'
+import { type Reply, usageChunk } from './reply.ts'
+
+const chunkName = 'chat.completion.chunk'
+
+export type ChatReply = Reply & {
+  readonly role: string
+  /** Text put before every answer: the last message, under `echo`. */
+  readonly echoed: string | null
+  readonly includeReasoning: boolean
+  /** False keeps the first tool call alone. */
+  readonly parallelToolCalls: boolean
+  /** Without parsers even an empty last piece of text is told. */
+  readonly hasParser: boolean
+}
+
+type ToolCall = {
+  readonly index: number
+  readonly id?: string
+  readonly name?: string
+  readonly arguments?: string
+}
+
+/** All that one engine output, or one whole choice, adds up to. Null: nothing of this kind. */
+type Pieces = {
+  readonly content: string | null
+  readonly reasoning: string | null
+  readonly toolCalls: readonly ToolCall[]
+}
+
+const noPieces: Pieces = { content: null, reasoning: null, toolCalls: [] }
+
+const join = (text: string | null, added: string | undefined): string | null =>
+  added === undefined ? text : (text ?? '') + added
+
+const joinToolCall = (calls: readonly ToolCall[], added: ToolCall): readonly ToolCall[] => {
+  const known = calls.find((call) => call.index === added.index)
+  if (!known) return [...calls, added]
+  const text = join(known.arguments ?? null, added.arguments)
+  const joined = { ...known, ...added, ...(text === null ? {} : { arguments: text }) }
+  return calls.map((call) => (call === known ? joined : call))
+}
+
+const addDelta = (pieces: Pieces, delta: OutputDelta): Pieces => ({
+  content: join(pieces.content, delta.content),
+  reasoning: join(pieces.reasoning, delta.reasoning),
+  toolCalls: delta.toolCall ? joinToolCall(pieces.toolCalls, delta.toolCall) : pieces.toolCalls,
+})
+
+/** The deltas of an output, less what the request does not want to see. */
+const wantedDeltas = (reply: ChatReply, output: ChoiceOutput): OutputDelta[] =>
+  output.deltas.flatMap((delta) => {
+    const { reasoning, toolCall, content } = delta
+    const showReasoning = reasoning !== undefined && reply.includeReasoning
+    const showToolCall = toolCall && (reply.parallelToolCalls || toolCall.index === 0)
+    const wanted: OutputDelta = {
+      ...(showReasoning ? { reasoning } : {}),
+      ...(content === undefined ? {} : { content }),
+      ...(showToolCall ? { toolCall } : {}),
+    }
+    return Object.keys(wanted).length > 0 ? [wanted] : []
+  })
+
+const finishReason = (end: ChoiceEnd, hasToolCalls: boolean): string =>
+  hasToolCalls ? 'tool_calls' : end.finishReason
+
+// Streaming.
+
+const toolCallDelta = ({ id, index, name, arguments: text }: ToolCall): object => ({
+  ...(id === undefined ? {} : { id }),
+  ...(name === undefined ? {} : { type: 'function' }),
+  index,
+  function: {
+    ...(name === undefined ? {} : { name }),
+    ...(text === undefined ? {} : { arguments: text }),
+  },
+})
+
+const chunkDelta = ({ content, reasoning, toolCalls }: Pieces): object => ({
+  ...(content === null ? {} : { content }),
+  ...(reasoning === null ? {} : { reasoning, reasoning_content: reasoning }),
+  ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls.map(toolCallDelta) }),
+})
+
+type ChunkChoice = { readonly index: number; readonly [field: string]: unknown }
+
+const chunk = (reply: ChatReply, choice: ChunkChoice, last: object = {}): object => ({
+  id: reply.id,
+  object: chunkName,
+  created: reply.created,
+  model: reply.model,
+  choices: [choice],
+  ...(reply.continuousUsage
+    ? { usage: { ...reply.tally.ofChoice(choice.index), completion_tokens_details: null } }
+    : {}),
+  ...last,
+})
+
+function* openingChunks(reply: ChatReply): Generator<object> {
+  const state = { logprobs: null, finish_reason: null }
+  const indices = Array.from({ length: reply.numChoices }, (_, index) => index)
+  for (const index of indices) {
+    const delta = { role: reply.role, content: '' }
+    const last = { prompt_token_ids: null, prompt_text: null }
+    yield chunk(reply, { index, delta, ...state }, last)
+  }
+  if (reply.echoed === null) return
+  for (const index of indices) {
+    yield chunk(reply, { index, delta: { content: reply.echoed }, ...state })
+  }
+}
+
+const outputChunk = (
+  reply: ChatReply,
+  output: ChoiceOutput,
+  choicesWithToolCalls: Set<number>,
+): object | null => {
+  const { index, end } = output
+  const pieces = wantedDeltas(reply, output).reduce(addDelta, noPieces)
+  if (pieces.toolCalls.length > 0) choicesWithToolCalls.add(index)
+  const delta = chunkDelta(pieces)
+  const isEmpty = Object.keys(delta).length === 0
+  if (!end) {
+    if (isEmpty) return null
+    return chunk(reply, {
+      index,
+      delta,
+      ...{ logprobs: null, finish_reason: null, token_ids: null },
+    })
+  }
+  const lastChoice = {
+    index,
+    delta: isEmpty && !reply.hasParser ? { content: '' } : delta,
+    logprobs: null,
+    finish_reason: finishReason(end, choicesWithToolCalls.has(index)),
+    stop_reason: end.stopReason,
+    token_ids: null,
+  }
+  return chunk(
+    reply,
+    lastChoice,
+    reply.includeUsage ? {} : { system_fingerprint: reply.systemFingerprint },
+  )
+}
+
+/** The reply as vLLM's chunk objects, in the order in which they are sent. */
+export async function* chatChunks(reply: ChatReply): AsyncGenerator<object> {
+  const choicesWithToolCalls = new Set<number>()
+  let opened = false
+  for await (const output of reply.outputs) {
+    if (!opened) yield* openingChunks(reply)
+    opened = true
+    reply.tally.add(output)
+    const made = outputChunk(reply, output, choicesWithToolCalls)
+    if (made) yield made
+  }
+  if (reply.includeUsage) yield usageChunk(reply, chunkName)
+}
+
+// Not streaming.
+
+const wholeContent = (reply: ChatReply, { content, reasoning, toolCalls }: Pieces) => {
+  const text = (reply.echoed ?? '') + (content ?? '')
+  if (toolCalls.length > 0 && text.trim() === '') return null
+  return reasoning !== null && text === '' ? null : text
+}
+
+const wholeChoice = (reply: ChatReply, index: number, pieces: Pieces, end: ChoiceEnd): object => {
+  const { reasoning, toolCalls } = pieces
+  const calls = toolCalls.map(({ id, name, arguments: text }) => ({
+    id,
+    type: 'function',
+    function: { name, arguments: text ?? '' },
+  }))
+  return {
+    index,
+    message: {
+      role: reply.role,
+      content: wholeContent(reply, pieces),
+      refusal: null,
+      annotations: null,
+      audio: null,
+      function_call: null,
+      ...(calls.length === 0 ? {} : { tool_calls: calls }),
+      reasoning,
+      reasoning_content: reasoning,
+    },
+    logprobs: null,
+    finish_reason: finishReason(end, calls.length > 0),
+    stop_reason: end.stopReason,
+    token_ids: null,
+    routed_experts: null,
+  }
+}
+
+/** The whole reply as one object: the same outputs, collected. */
+export const chatCompletion = async (reply: ChatReply): Promise<object> => {
+  const pieces = new Map<number, Pieces>()
+  const ends = new Map<number, ChoiceEnd>()
+  for await (const output of reply.outputs) {
+    const { index, end } = output
+    reply.tally.add(output)
+    const before = pieces.get(index) ?? noPieces
+    pieces.set(index, wantedDeltas(reply, output).reduce(addDelta, before))
+    if (end) ends.set(index, end)
+  }
+  const choices = [...ends]
+    .toSorted(([a], [b]) => a - b)
+    .map(([index, end]) => wholeChoice(reply, index, pieces.get(index) ?? noPieces, end))
+  return {
+    id: reply.id,
+    object: 'chat.completion',
+    created: reply.created,
+    model: reply.model,
+    choices,
+    service_tier: null,
+    system_fingerprint: reply.systemFingerprint,
+    usage: { ...reply.tally.total(), completion_tokens_details: null },
+    prompt_logprobs: null,
+    prompt_token_ids: null,
+    prompt_text: null,
+    kv_transfer_params: null,
+    ec_transfer_params: null,
+    metrics: null,
+  }
+}

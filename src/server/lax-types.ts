@@ -1,0 +1,160 @@
+import * as v from 'valibot'
+import type { EngineError } from '../errors.ts'
+import { malformedBody } from './errors.ts'
+
+// vLLM reads bodies with pydantic, which takes "0.5" for a number and says what it could not take
+// in its own words. Clients see these words, so the schemas here report pydantic's error types.
+
+const pydanticMessages = {
+  missing: 'Field required',
+  float_type: 'Input should be a valid number',
+  float_parsing: 'Input should be a valid number, unable to parse string as a number',
+  int_type: 'Input should be a valid integer',
+  int_parsing: 'Input should be a valid integer, unable to parse string as an integer',
+  int_from_float: 'Input should be a valid integer, got a number with a fractional part',
+  bool_type: 'Input should be a valid boolean',
+  bool_parsing: 'Input should be a valid boolean, unable to interpret input',
+  string_type: 'Input should be a valid string',
+  list_type: 'Input should be a valid list',
+  dict_type: 'Input should be a valid dictionary',
+  model_attributes_type: 'Input should be a valid dictionary or object to extract fields from',
+}
+
+type PydanticType = keyof typeof pydanticMessages
+
+class Mismatch {
+  readonly type: PydanticType | `literal_error: ${string}`
+  constructor(type: Mismatch['type']) {
+    this.type = type
+  }
+}
+
+const lax = <T>(read: (input: unknown) => T | Mismatch) =>
+  v.pipe(
+    v.unknown(),
+    v.rawTransform<unknown, T>(({ dataset, addIssue, NEVER }) => {
+      const result = read(dataset.value)
+      if (!(result instanceof Mismatch)) return result
+      addIssue({ message: result.type })
+      return NEVER
+    }),
+  )
+
+const readNumber = (input: unknown): number | Mismatch => {
+  if (typeof input === 'number') return input
+  if (typeof input !== 'string') return new Mismatch('float_type')
+  const value = input.trim() === '' ? Number.NaN : Number(input)
+  return Number.isNaN(value) ? new Mismatch('float_parsing') : value
+}
+
+const readInteger = (input: unknown): number | Mismatch => {
+  if (typeof input === 'number') {
+    return Number.isInteger(input) ? input : new Mismatch('int_from_float')
+  }
+  if (typeof input !== 'string') return new Mismatch('int_type')
+  return /^\s*[+-]?\d+\s*$/.test(input) ? Number(input) : new Mismatch('int_parsing')
+}
+
+const readBoolean = (input: unknown): boolean | Mismatch => {
+  if (typeof input === 'boolean') return input
+  if (typeof input !== 'string' && typeof input !== 'number') return new Mismatch('bool_type')
+  const word = String(input).toLowerCase()
+  if (['true', '1', 'yes', 'y', 'on', 't'].includes(word)) return true
+  if (['false', '0', 'no', 'n', 'off', 'f'].includes(word)) return false
+  return new Mismatch('bool_parsing')
+}
+
+const isRecord = (input: unknown): input is Readonly<Record<string, unknown>> =>
+  typeof input === 'object' && input !== null && !Array.isArray(input)
+
+export const number = lax(readNumber)
+export const integer = lax(readInteger)
+export const boolean = lax(readBoolean)
+export const string = lax((input) =>
+  typeof input === 'string' ? input : new Mismatch('string_type'),
+)
+export const record = lax((input) => (isRecord(input) ? input : new Mismatch('dict_type')))
+
+export const list = <Item extends v.GenericSchema>(item: Item) =>
+  v.array(item, 'list_type' satisfies PydanticType)
+
+export const object = <Entries extends v.ObjectEntries>(entries: Entries) =>
+  v.object(entries, 'model_attributes_type' satisfies PydanticType)
+
+export const oneOf = <const Word extends string>(words: readonly Word[]) => {
+  const quoted = words.map((word) => `'${word}'`)
+  const expected = `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`
+  return lax(
+    (input) =>
+      words.find((word) => word === input) ??
+      new Mismatch(`literal_error: Input should be ${expected}`),
+  )
+}
+
+const pythonRepr = (value: unknown): string => {
+  if (value === null || value === undefined) return 'None'
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  if (typeof value === 'string') {
+    const escaped = value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+    return value.includes("'") && !value.includes('"')
+      ? `"${escaped}"`
+      : `'${escaped.replaceAll("'", "\\'")}'`
+  }
+  if (Array.isArray(value)) return `[${value.map(pythonRepr).join(', ')}]`
+  if (isRecord(value)) {
+    const entries = Object.entries(value).map(([k, e]) => `${pythonRepr(k)}: ${pythonRepr(e)}`)
+    return `{${entries.join(', ')}}`
+  }
+  return JSON.stringify(value)
+}
+
+export type BodyIssue = {
+  readonly type: string
+  /** Keys from the body's root. */
+  readonly path: readonly (string | number)[]
+  readonly message: string
+  readonly input: unknown
+}
+
+/** The 400 that FastAPI makes of pydantic's findings. */
+export const bodyError = (issues: readonly BodyIssue[]): EngineError => {
+  const lines = issues.map(({ type, path, message, input }) => {
+    const location = ['body', ...path].map(pythonRepr)
+    const tuple = location.length === 1 ? `(${location[0]},)` : `(${location.join(', ')})`
+    const facts = [
+      `'type': ${pythonRepr(type)}`,
+      `'loc': ${tuple}`,
+      `'msg': ${pythonRepr(message)}`,
+      `'input': ${pythonRepr(input)}`,
+    ]
+    return `  {${facts.join(', ')}}`
+  })
+  const count = `${issues.length} validation error${issues.length === 1 ? '' : 's'}:`
+  const parameter = ['body', ...(issues[0]?.path ?? [])].join('.')
+  return malformedBody([count, ...lines].join('\n'), parameter)
+}
+
+const isPydanticType = (type: string): type is PydanticType => type in pydanticMessages
+
+const toBodyIssue = (issue: v.BaseIssue<unknown>): BodyIssue => {
+  const keys = (issue.path ?? []).map((item) => item.key)
+  const path = keys.filter((key) => typeof key === 'string' || typeof key === 'number')
+  // valibot reports an absent key through the object around it.
+  const isMissing = issue.type === 'object' && issue.received === 'undefined'
+  const type = isMissing ? 'missing' : issue.message
+  if (isPydanticType(type)) {
+    return { type, path, message: pydanticMessages[type], input: issue.input }
+  }
+  const [kind = type, message = type] = type.split(': ')
+  return { type: kind, path, message, input: issue.input }
+}
+
+/** @throws EngineError with pydantic's wording for fields of a wrong type. */
+export const parseBody = <Schema extends v.GenericSchema>(
+  schema: Schema,
+  body: unknown,
+): v.InferOutput<Schema> => {
+  const result = v.safeParse(schema, body)
+  if (result.success) return result.output
+  throw bodyError(result.issues.map(toBodyIssue))
+}

@@ -1,0 +1,146 @@
+import { createOutputParser } from '../../parsers/output-parser.ts'
+import { toChatMessages } from '../chat-messages.ts'
+import { chatChunks, chatCompletion, type ChatReply } from '../chat-reply.ts'
+import { startChoices } from '../choice-set.ts'
+import { invalidRequest } from '../errors.ts'
+import { startChoice } from '../generation-stream.ts'
+import { randomHex } from '../ids.ts'
+import { createReplyHead } from '../reply.ts'
+import { readJsonBody } from '../request-body.ts'
+import { respond } from '../respond.ts'
+import { checkModelName, type Route } from '../route.ts'
+import {
+  checkContextLength,
+  forChoice,
+  type RequestedTokens,
+  toSamplingParams,
+} from '../sampling-request.ts'
+import type { ServedModel } from '../served-model.ts'
+import { type ChatRequest, parseChatRequest } from '../validation.ts'
+
+const requestedTokens = (body: ChatRequest): RequestedTokens | null => {
+  if (body.max_completion_tokens != null) {
+    return { field: 'max_completion_tokens', count: body.max_completion_tokens }
+  }
+  return body.max_tokens == null ? null : { field: 'max_tokens', count: body.max_tokens }
+}
+
+/** The template's extra variables: an effort also switches thinking, unless that is given. */
+const templateKwargs = (body: ChatRequest): Readonly<Record<string, unknown>> => {
+  const effort = body.reasoning_effort
+  if (effort == null) return body.chat_template_kwargs ?? {}
+  return {
+    reasoning_effort: effort,
+    enable_thinking: effort !== 'none',
+    ...body.chat_template_kwargs,
+  }
+}
+
+const renderPrompt = (model: ServedModel, body: ChatRequest): string => {
+  if (!model.chatTemplate) {
+    throw invalidRequest(
+      'This model has no chat template, so it can only serve /v1/completions. ' +
+        'Load a chat model, or one whose tokenizer_config.json has a chat_template.',
+    )
+  }
+  const continueFinalMessage = body.continue_final_message ?? false
+  return model.chatTemplate.render({
+    messages: toChatMessages(body.messages, model.chatTemplate.source),
+    ...(body.tools ? { tools: body.tools } : {}),
+    ...(body.documents ? { documents: body.documents } : {}),
+    addGenerationPrompt: body.add_generation_prompt ?? !continueFinalMessage,
+    continueFinalMessage,
+    kwargs: templateKwargs(body),
+  })
+}
+
+const checkToolParser = (model: ServedModel, body: ChatRequest) => {
+  if (body.toolChoice === 'auto' && !model.toolParser) {
+    throw invalidRequest(
+      '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
+    )
+  }
+}
+
+const specialTokens = ({ tokenizer }: ServedModel): string[] =>
+  [...tokenizer.addedTokens].filter(([, { special }]) => special).map(([text]) => text)
+
+const finalMessageText = (body: ChatRequest): string | null => {
+  const content = body.messages.at(-1)?.['content']
+  return typeof content === 'string' && content !== '' ? content : null
+}
+
+/** The answer takes up the role of the final message where no new one is opened. */
+const replyRole = (body: ChatRequest): string => {
+  const finalRole = body.messages.at(-1)?.['role']
+  const opensMessage = body.add_generation_prompt ?? !body.continue_final_message
+  return opensMessage || typeof finalRole !== 'string' ? 'assistant' : finalRole
+}
+
+const echoedText = (body: ChatRequest, role: string): string | null =>
+  body.echo && body.messages.at(-1)?.['role'] === role ? finalMessageText(body) : null
+
+export const chatCompletions: Route = async (context) => {
+  const { model, request } = context
+  const body = parseChatRequest(await readJsonBody(request))
+  request.signal.throwIfAborted()
+  checkModelName(context, body)
+  checkToolParser(model, body)
+
+  const prompt = renderPrompt(model, body)
+  const addSpecialTokens = body.add_special_tokens ?? false
+  const promptTokenIds = model.tokenizer.encode(prompt, { addSpecialTokens })
+  const requested = requestedTokens(body)
+  const params = toSamplingParams(body, model.defaultSamplingParams, requested)
+  checkContextLength(promptTokenIds.length, requested, model.engine.maxModelLen)
+
+  const head = createReplyHead('chatcmpl', context, body, [promptTokenIds.length])
+  const toolParser = body.toolChoice === 'auto' ? model.toolParser : null
+  const hasParser = toolParser !== null || model.reasoningParser !== null
+  const choices = startChoices({
+    numPrompts: 1,
+    n: body.n ?? 1,
+    start: (index) =>
+      startChoice({
+        index,
+        engine: model.engine,
+        request: {
+          promptTokenIds,
+          samplingParams: forChoice(params, index),
+          requestId: `${head.id}-${randomHex(8)}`,
+          ...(body.cache_salt == null ? {} : { cacheSalt: body.cache_salt }),
+        },
+        tokenizer: model.tokenizer,
+        parser: createOutputParser({
+          toolParser,
+          reasoningParser: model.reasoningParser,
+          tools: body.tools ?? [],
+          toolChoice: body.toolChoice,
+          chatTemplateKwargs: templateKwargs(body),
+          promptTail: prompt,
+          specialTokens: specialTokens(model),
+        }),
+        stop: body.stop ?? [],
+        minTokens: params.minTokens,
+        includeStopStrInOutput: body.include_stop_str_in_output ?? false,
+        skipSpecialTokens: !hasParser && (body.skip_special_tokens ?? true),
+      }),
+  })
+  const role = replyRole(body)
+  const reply: ChatReply = {
+    ...head,
+    outputs: choices.outputs,
+    role,
+    echoed: echoedText(body, role),
+    includeReasoning: body.include_reasoning ?? true,
+    parallelToolCalls: body.parallel_tool_calls ?? true,
+    hasParser,
+  }
+  return respond({
+    choices,
+    signal: request.signal,
+    stream: body.stream ?? false,
+    chunks: () => chatChunks(reply),
+    whole: () => chatCompletion(reply),
+  })
+}

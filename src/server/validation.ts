@@ -1,0 +1,245 @@
+import * as v from 'valibot'
+import { invalidParameter, invalidRequest } from './errors.ts'
+import {
+  boolean,
+  integer,
+  list,
+  number,
+  object,
+  oneOf,
+  parseBody,
+  record,
+  string,
+} from './lax-types.ts'
+import { refuseUnsupportedFields } from './unsupported-fields.ts'
+
+const mostStopStrings = 4
+const mostPrompts = 1024
+
+const stop = v.nullish(
+  v.pipe(
+    v.unknown(),
+    v.transform((given) => (typeof given === 'string' ? [given] : given)),
+    list(string),
+  ),
+)
+
+/** What both kinds of completion read. Fields without an entry are ignored, as vLLM does. */
+const commonEntries = {
+  model: v.nullish(string),
+  temperature: v.nullish(number),
+  top_p: v.nullish(number),
+  top_k: v.nullish(integer),
+  min_p: v.nullish(number),
+  seed: v.nullish(integer),
+  max_tokens: v.nullish(integer),
+  min_tokens: v.nullish(integer),
+  n: v.nullish(integer),
+  stop,
+  stop_token_ids: v.nullish(list(integer)),
+  ignore_eos: v.nullish(boolean),
+  skip_special_tokens: v.nullish(boolean),
+  include_stop_str_in_output: v.nullish(boolean),
+  add_special_tokens: v.nullish(boolean),
+  stream: v.nullish(boolean),
+  stream_options: v.nullish(
+    object({
+      include_usage: v.nullish(boolean),
+      continuous_usage_stats: v.nullish(boolean),
+    }),
+  ),
+  echo: v.nullish(boolean),
+  cache_salt: v.nullish(string),
+  request_id: v.nullish(string),
+}
+
+const reasoningEfforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const
+
+const chatSchema = object({
+  ...commonEntries,
+  messages: list(record),
+  max_completion_tokens: v.nullish(integer),
+  tools: v.nullish(list(record)),
+  parallel_tool_calls: v.nullish(boolean),
+  reasoning_effort: v.nullish(oneOf(reasoningEfforts)),
+  include_reasoning: v.nullish(boolean),
+  chat_template_kwargs: v.nullish(record),
+  documents: v.nullish(list(record)),
+  add_generation_prompt: v.nullish(boolean),
+  continue_final_message: v.nullish(boolean),
+})
+
+const completionSchema = object({
+  ...commonEntries,
+  prompt: v.nullish(v.unknown()),
+})
+
+export type CommonRequest = v.InferOutput<v.ObjectSchema<typeof commonEntries, string>>
+export type Tool = {
+  readonly type: 'function'
+  readonly function: { readonly name: string; readonly [field: string]: unknown }
+}
+/** `tools` are checked; `tool_choice` is settled: null where the request has no tools. */
+export type ChatRequest = Omit<v.InferOutput<typeof chatSchema>, 'tools'> & {
+  readonly tools: readonly Tool[] | null
+  readonly toolChoice: 'none' | 'auto'
+}
+/** Every prompt of the request, as text or as token ids. */
+export type CompletionRequest = CommonRequest & {
+  readonly prompts: readonly (string | readonly number[])[]
+}
+
+type Body = Readonly<Record<string, unknown>>
+
+const isRecord = (value: unknown): value is Body =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const checkCommon = (body: CommonRequest) => {
+  if (body.stream_options && !body.stream) {
+    throw invalidParameter(
+      'Stream options can only be defined when `stream=True`.',
+      'stream_options',
+    )
+  }
+  const stopStrings = body.stop ?? []
+  if (stopStrings.length > mostStopStrings) {
+    throw invalidRequest(
+      `stop can hold at most ${mostStopStrings} strings, got ${stopStrings.length}.`,
+      'stop',
+    )
+  }
+  if (stopStrings.includes('')) throw invalidRequest('stop cannot contain an empty string.', 'stop')
+  const n = body.n ?? 1
+  if (n < 1) throw invalidRequest(`n must be at least 1, got ${n}.`, 'n')
+  if (body.cache_salt === '') {
+    throw invalidParameter(
+      "Parameter 'cache_salt' must be a non-empty string if provided.",
+      'cache_salt',
+    )
+  }
+}
+
+const checkTool = (tool: Body): Tool => {
+  const { type, function: definition } = tool
+  if (type !== undefined && type !== 'function') {
+    throw invalidRequest(
+      `Only tools of type "function" are supported, got ${JSON.stringify(type)}.`,
+      'tools',
+    )
+  }
+  if (!isRecord(definition) || typeof definition['name'] !== 'string') {
+    throw invalidRequest(
+      'Each tool must be {"type": "function", "function": {"name": "my_function", ...}}.',
+      'tools',
+    )
+  }
+  // One order of keys, whichever the client uses: equal tools make equal prompts.
+  const { name, description, parameters, ...rest } = definition
+  return {
+    type: 'function',
+    function: {
+      name,
+      ...(description == null ? {} : { description }),
+      ...(parameters == null ? {} : { parameters }),
+      ...rest,
+    },
+  }
+}
+
+const checkNamedChoice = (choice: Body, tools: readonly Tool[]) => {
+  const { function: named } = choice
+  if (!isRecord(named) || typeof named['name'] !== 'string') {
+    throw invalidParameter(
+      'Invalid value for `function`: `None` in `tool_choice`! Correct usage: ' +
+        '`{"type": "function", "function": {"name": "my_function"}}`',
+      'tool_choice.function',
+    )
+  }
+  const { name } = named
+  if (!tools.some((tool) => tool.function.name === name)) {
+    throw invalidParameter(
+      'The tool specified in `tool_choice` does not match any of the specified `tools`',
+      'tool_choice',
+    )
+  }
+}
+
+const resolveToolChoice = (choice: unknown, tools: readonly Tool[] | null): 'none' | 'auto' => {
+  if (choice === undefined) return tools ? 'auto' : 'none'
+  if (choice === 'none' || choice === null) return 'none'
+  if (!tools) {
+    throw invalidParameter('When using `tool_choice`, `tools` must be set.', 'tool_choice')
+  }
+  if (choice === 'auto') return 'auto'
+  if (isRecord(choice)) checkNamedChoice(choice, tools)
+  else if (choice !== 'required') {
+    throw invalidParameter(
+      `Invalid value for \`tool_choice\`: ${String(choice)}! ` +
+        'Only named tools, "none", "auto" or "required" are supported.',
+      'tool_choice',
+    )
+  }
+  throw invalidRequest(
+    '`tool_choice` other than "auto" and "none" is not supported by this version.',
+    'tool_choice',
+  )
+}
+
+/** @throws EngineError in vLLM's words for what vLLM refuses too. */
+export const parseChatRequest = (body: unknown): ChatRequest => {
+  const request = parseBody(chatSchema, body)
+  const raw = isRecord(body) ? body : {}
+  checkCommon(request)
+  if (request.tools?.length === 0) {
+    throw invalidParameter(
+      '`tools` must not be an empty array. ' +
+        'Either provide at least one tool or omit the field entirely.',
+      'tools',
+    )
+  }
+  const tools = request.tools?.map(checkTool) ?? null
+  const toolChoice = resolveToolChoice(raw['tool_choice'], tools)
+  if (request.continue_final_message && request.add_generation_prompt) {
+    throw invalidRequest(
+      'Cannot set both `continue_final_message` and `add_generation_prompt` to True.',
+    )
+  }
+  refuseUnsupportedFields(raw, 'chat')
+  return { ...request, tools, toolChoice }
+}
+
+const isIds = (value: unknown): value is readonly number[] =>
+  Array.isArray(value) && value.every((id) => Number.isInteger(id))
+
+const readPrompts = (prompt: unknown): CompletionRequest['prompts'] => {
+  if (prompt == null || prompt === '' || (Array.isArray(prompt) && prompt.length === 0)) {
+    throw invalidParameter(
+      'Either prompt or prompt_embeds must be provided and non-empty.',
+      'prompt',
+    )
+  }
+  if (typeof prompt === 'string' || isIds(prompt)) return [prompt]
+  const isPrompt = (item: unknown) => typeof item === 'string' || isIds(item)
+  if (!Array.isArray(prompt) || !prompt.every(isPrompt)) {
+    throw invalidRequest(
+      'prompt must be a string, a list of strings, a list of token ids or a list of such lists.',
+      'prompt',
+    )
+  }
+  if (prompt.length > mostPrompts) {
+    throw invalidParameter(
+      `prompt list length ${prompt.length} exceeds the maximum allowed count of ${mostPrompts}.`,
+      'prompt',
+    )
+  }
+  return prompt
+}
+
+/** @throws EngineError in vLLM's words for what vLLM refuses too. */
+export const parseCompletionRequest = (body: unknown): CompletionRequest => {
+  const request = parseBody(completionSchema, body)
+  checkCommon(request)
+  const prompts = readPrompts(request.prompt)
+  refuseUnsupportedFields(isRecord(body) ? body : {}, 'completion')
+  return { ...request, prompts }
+}

@@ -1,0 +1,1 @@
+import type { CommandRecorder } from '../gpu/command-recorder.ts'

@@ -1,0 +1,122 @@
+import { proxy, releaseProxy, wrap, type Remote } from 'comlink'
+import type { EngineStats } from '../engine/generation.ts'
+import { EngineError } from '../errors.ts'
+import type { LoadOptions, LoadProgress } from '../load-options.ts'
+import type { HostApi } from './protocol.ts'
+import { installTransferHandlers } from './transfer-handlers.ts'
+
+export type CreateEngineOptions = LoadOptions & {
+  /** Called often while the model loads. */
+  readonly onProgress?: (progress: LoadProgress) => void
+  /** Aborts loading; what was downloaded is kept. */
+  readonly signal?: AbortSignal
+  /** The engine's worker, where the bundler at hand can't find it by itself. */
+  readonly worker?: () => Worker
+}
+
+/** A model in a worker, spoken to by `fetch`. */
+export type Engine = {
+  /**
+   * Answers requests to {@link Engine.baseURL} as vLLM's server would, and never touches the
+   * network. A bare function: give it to a client as it is.
+   */
+  readonly fetch: (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>
+  readonly baseURL: string
+  /** The `model` of requests. */
+  readonly model: string
+  /** Longest prompt and answer together, in tokens. */
+  readonly maxModelLen: number
+  stats(): Promise<EngineStats>
+  /** Ends every request and frees the GPU. */
+  dispose(): Promise<void>
+}
+
+// Not a real host: nothing is ever sent there.
+const baseURL = 'http://quire.localhost/v1'
+
+let lastId = 0
+
+/** Rejects as soon as the worker fails to start, which Comlink alone would never notice. */
+const workerFailure = (worker: Worker): Promise<never> =>
+  new Promise((_, reject) => {
+    worker.addEventListener('error', (event) => {
+      const reason = event.message || 'its script could not be loaded'
+      reject(
+        new EngineError(
+          'internal',
+          `The engine's worker failed: ${reason}. If your bundler did not emit engine.worker.js, ` +
+            'pass createEngine({ worker: () => new Worker(…, { type: "module" }) }).',
+        ),
+      )
+    })
+  })
+
+/** Runs `work` with an id that `signal` aborts on the other side. */
+const abortable = async <Result>(
+  host: Remote<HostApi>,
+  signal: AbortSignal | null | undefined,
+  work: (id: number) => Promise<Result>,
+): Promise<Result> => {
+  signal?.throwIfAborted()
+  const id = ++lastId
+  const abort = () => void host.abort(id)
+  // It stays on after `work` ends: a response's body is still streaming then.
+  signal?.addEventListener('abort', abort, { once: true })
+  try {
+    return await work(id)
+  } catch (thrown) {
+    signal?.throwIfAborted()
+    throw thrown
+  }
+}
+
+const createFetch =
+  (host: Remote<HostApi>, failure: Promise<never>): Engine['fetch'] =>
+  async (input, init) => {
+    const request = new Request(input, init)
+    const body = request.body || request.method === 'POST' ? await request.arrayBuffer() : null
+    const { url, method, headers, signal } = request
+    const data = { url, method, headers: [...headers], body }
+    return abortable(host, signal, (id) => Promise.race([host.fetch(id, data), failure]))
+  }
+
+/**
+ * Loads a model in a worker of its own.
+ *
+ * @throws EngineError whose `code` and message say what is missing (WebGPU, an adapter, a file,
+ * memory, …) and the way out; the signal's reason when it was aborted.
+ */
+export const startEngine = async (
+  createWorker: () => Worker,
+  { onProgress, signal, worker: ownWorker, ...options }: CreateEngineOptions,
+): Promise<Engine> => {
+  signal?.throwIfAborted()
+  installTransferHandlers()
+  const worker = (ownWorker ?? createWorker)()
+  const host = wrap<HostApi>(worker)
+  const failure = workerFailure(worker)
+  failure.catch(() => {})
+  const stop = () => {
+    host[releaseProxy]()
+    worker.terminate()
+  }
+  try {
+    const report = proxy((progress: LoadProgress) => onProgress?.(progress))
+    const load = (id: number) =>
+      Promise.race([host.load(id, { baseURL: document.baseURI, ...options }, report), failure])
+    const loaded = await abortable(host, signal, load)
+    return {
+      ...loaded,
+      baseURL,
+      fetch: createFetch(host, failure),
+      stats: () => host.stats(),
+      async dispose() {
+        await host.dispose()
+        stop()
+      },
+    }
+  } catch (thrown) {
+    stop()
+    throw thrown
+  }
+}

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import { createEngine, EngineError, type CreateEngineOptions } from '../../src/index.ts'
+
+const failure = async (options: CreateEngineOptions): Promise<EngineError> => {
+  try {
+    const engine = await createEngine(options)
+    await engine.dispose()
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return thrown
+    throw thrown
+  }
+  throw new Error('createEngine() should have failed')
+}
+
+describe('createEngine() says what is wrong', () => {
+  it('names the missing file and where it was looked for', async () => {
+    const error = await failure({ model: '/no-such-model/' })
+    expect(error.code).toBe('file-not-found')
+    expect(error.message).toMatch(/config\.json.*no-such-model/s)
+  })
+
+  it('names an architecture it does not know, and those it does', async () => {
+    const error = await failure({ model: '/test/fixtures/broken/unknown-architecture/' })
+    expect(error.code).toBe('unsupported-model')
+    expect(error.message).toMatch(/FancyForCausalLM/)
+    expect(error.message).toMatch(/Qwen3ForCausalLM/)
+  })
+
+  it('names a file with a truncated header', async () => {
+    const error = await failure({ model: '/test/fixtures/broken/truncated-header/' })
+    expect(error.code).toBe('invalid-file')
+    expect(error.message).toMatch(/model\.safetensors/)
+  })
+
+  it('can be aborted while it loads', async () => {
+    const abort = new AbortController()
+    const loading = createEngine({ model: '/starter-model/', signal: abort.signal })
+    abort.abort()
+    await expect(loading).rejects.toThrow(/abort/i)
+  })
+
+  it('says so when the worker can not start', async () => {
+    const worker = () => new Worker('/no-such-worker.js', { type: 'module' })
+    const error = await failure({ model: '/starter-model/', worker })
+    expect(error.message).toMatch(/worker failed/)
+  })
+})

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { CommandRecorder } from '../../src/gpu/command-recorder.ts'
+import { PipelineCache } from '../../src/gpu/pipeline-cache.ts'
+import { createTensor, uploadTensor } from '../../src/gpu/tensor.ts'
+import { bindEmbed, embedGrid } from '../../src/kernels/embed.ts'
+import { poison, randomFloats, readFloats, testContext } from './context.ts'
+
+describe('embed', () => {
+  it('gathers rows by host ids and by slots, over shards', async () => {
+    const { device, ...rest } = await testContext()
+    const pipelines = new PipelineCache({ device, ...rest })
+    const [rows, columns] = [37, 32]
+    const table = randomFloats(rows * columns, 1)
+    const shard = (firstRow: number, numRows: number) => ({
+      firstRow,
+      numRows,
+      weight: uploadTensor(
+        device,
+        'table',
+        table.slice(firstRow * columns, (firstRow + numRows) * columns),
+      ),
+      scales: createTensor(device, 'no scales', 4),
+    })
+    const ids = [0, 36, 17, 16]
+    const header = new Uint32Array(16 + ids.length)
+    header.set([5, 0, 0, 16])
+    const step = uploadTensor(
+      device,
+      'step',
+      new Uint32Array([...header.subarray(0, 16), ...ids, 0x80000002]),
+    )
+    const lastTokens = uploadTensor(device, 'last tokens', new Uint32Array([1, 2, 35]))
+    const out = createTensor(device, 'out', 6 * columns * 4)
+    poison(device, out)
+    const kernels = await bindEmbed(
+      pipelines,
+      { format: 'f32', rows, columns, shards: [shard(0, 17), shard(17, 20)] },
+      { step, last_tokens: lastTokens, out },
+    )
+    const recorder = new CommandRecorder(device)
+    for (const kernel of kernels) recorder.dispatch(kernel, embedGrid(5, columns))
+    recorder.submit()
+    const got = await readFloats(device, out)
+    const expected = [...ids, 35].flatMap((id) => [
+      ...table.subarray(id * columns, (id + 1) * columns),
+    ])
+    expect([...got.subarray(0, 5 * columns)]).toEqual(expected)
+    expect(Number.isNaN(got[5 * columns])).toBe(true)
+  })
+})

@@ -1,0 +1,56 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import type { GenerationEngine } from '../../src/engine/generation.ts'
+import { createTestEngine, generateGreedy, type TestEngineOptions } from './test-engine.ts'
+
+type Golden = {
+  readonly cases: readonly {
+    readonly promptTokenIds: readonly number[]
+    readonly tokenIds: readonly number[]
+    /** Of each step the largest logits: [id, logit], by Hugging Face transformers in f32. */
+    readonly topLogits: readonly (readonly (readonly [number, number])[])[]
+  }[]
+}
+
+const fixtures = import.meta.glob<Golden>('../fixtures/models/*/golden.json', { import: 'default' })
+const numTokens = 64
+
+const folderOf = (name: string): string =>
+  name === 'starter' ? 'demo/public/starter-model' : `test/fixtures/models/${name}`
+
+const engines: GenerationEngine[] = []
+const start = async (options: TestEngineOptions): Promise<GenerationEngine> => {
+  const engine = await createTestEngine(options)
+  engines.push(engine)
+  return engine
+}
+afterAll(() => engines.forEach((engine) => engine.dispose()))
+
+describe.each(Object.entries(fixtures))('%s', (file, load) => {
+  const path = folderOf(file.split('/').at(-2)!)
+
+  it('gives the tokens and logits of Hugging Face transformers, a request at a time', async () => {
+    const { cases } = await load()
+    const steps: Promise<Float32Array>[] = []
+    const engine = await start({ path, onLogits: (logits) => steps.push(logits) })
+    for (const { promptTokenIds, tokenIds, topLogits } of cases) {
+      steps.length = 0
+      expect(await generateGreedy(engine, promptTokenIds, numTokens)).toEqual(tokenIds)
+      const logits = await Promise.all(steps)
+      const distance = topLogits.map((top, step) =>
+        Math.max(...top.map(([id, logit]) => Math.abs(logits[step]![id]! - logit))),
+      )
+      expect(Math.max(...distance)).toBeLessThan(1e-3)
+    }
+  })
+
+  it('gives the same tokens to all prompts together, whatever the chunks', async () => {
+    const { cases } = await load()
+    for (const maxNumBatchedTokens of [19, 128]) {
+      const engine = await start({ path, maxNumBatchedTokens })
+      const together = await Promise.all(
+        cases.map(({ promptTokenIds }) => generateGreedy(engine, promptTokenIds, numTokens)),
+      )
+      expect(together).toEqual(cases.map(({ tokenIds }) => tokenIds))
+    }
+  })
+})

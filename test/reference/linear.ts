@@ -1,0 +1,45 @@
+// The linear layer in plain float64, on dequantised weights.
+
+export type LinearCase = {
+  /** [rows][columns] */
+  readonly x: Float32Array
+  /** [weightRows][columns] */
+  readonly weight: Float32Array
+  readonly rows: number
+  readonly weightRows: number
+  readonly columns: number
+  readonly norm?: { readonly weight: Float32Array; readonly eps: number }
+  readonly bias?: Float32Array
+}
+
+/** 1 / sqrt(mean(v^2) + eps) */
+export const inverseRms = (v: Float32Array, eps: number): number => {
+  let squares = 0
+  for (const value of v) squares += value * value
+  return 1 / Math.sqrt(squares / v.length + eps)
+}
+
+/** x * norm -> product -> bias: what the epilogue gets, [rows][weightRows]. */
+export const linearReference = (options: LinearCase): Float64Array => {
+  const { x, weight, rows, weightRows, columns, norm, bias } = options
+  const out = new Float64Array(rows * weightRows)
+  for (let m = 0; m < rows; m++) {
+    const row = x.subarray(m * columns, (m + 1) * columns)
+    const scale = norm ? inverseRms(row, norm.eps) : 1
+    for (let n = 0; n < weightRows; n++) {
+      let sum = 0
+      for (let k = 0; k < columns; k++) {
+        sum += row[k]! * (norm ? norm.weight[k]! : 1) * weight[n * columns + k]!
+      }
+      out[m * weightRows + n] = sum * scale + (bias ? bias[n]! : 0)
+    }
+  }
+  return out
+}
+
+/** silu(gate) * up over pairs of columns (2j, 2j + 1). */
+export const swigluReference = (pairs: Float64Array): Float64Array =>
+  Float64Array.from({ length: pairs.length / 2 }, (_, j) => {
+    const gate = pairs[2 * j]!
+    return (gate / (1 + Math.exp(-gate))) * pairs[2 * j + 1]!
+  })

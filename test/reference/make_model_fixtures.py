@@ -1,0 +1,158 @@
+"""Golden tokens and logits from Hugging Face transformers, for test/gpu/golden.test.ts.
+
+    python -m venv .venv && .venv/bin/pip install torch==2.13.0 transformers==5.23.0 \
+        safetensors==0.8.0 numpy==2.4.6
+    .venv/bin/python test/reference/make_model_fixtures.py            # everything
+    .venv/bin/python test/reference/make_model_fixtures.py starter    # one fixture
+
+Writes test/fixtures/models/<name>/: a tiny random model in Hugging Face layout (none for the starter
+model, which lies in demo/public/starter-model) and golden.json: for each prompt its ids, 64 greedy
+tokens, and of the logits that chose each token the eight largest with their ids. Everything runs in
+f32 on the CPU.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+FIXTURES = ROOT / "test" / "fixtures" / "models"
+STARTER = ROOT / "demo" / "public" / "starter-model"
+NUM_TOKENS = 64
+TOP = 8
+
+SHARED = dict(
+    vocab_size=331,
+    hidden_size=96,
+    num_hidden_layers=2,
+    max_position_embeddings=512,
+    initializer_range=0.2,
+)
+
+TINY = {
+    # Groups of three query heads, a head size that is no power of two, an untied head.
+    "tiny-qwen3": (
+        Qwen3ForCausalLM,
+        Qwen3Config(
+            **SHARED,
+            intermediate_size=160,
+            num_attention_heads=6,
+            num_key_value_heads=2,
+            head_dim=80,
+            tie_word_embeddings=False,
+            rope_theta=1_000_000.0,
+        ),
+    ),
+    # Biases on q, k and v; a tied head.
+    "tiny-qwen2": (
+        Qwen2ForCausalLM,
+        Qwen2Config(
+            **SHARED,
+            intermediate_size=128,
+            num_attention_heads=3,
+            num_key_value_heads=1,
+            tie_word_embeddings=True,
+        ),
+    ),
+    # Llama 3's scaled rotary frequencies, groups of one.
+    "tiny-llama3": (
+        LlamaForCausalLM,
+        LlamaConfig(
+            **SHARED,
+            intermediate_size=224,
+            num_attention_heads=3,
+            num_key_value_heads=3,
+            head_dim=32,
+            tie_word_embeddings=False,
+            rope_theta=500_000.0,
+            rope_scaling={
+                "rope_type": "llama3",
+                "factor": 8.0,
+                "low_freq_factor": 1.0,
+                "high_freq_factor": 4.0,
+                "original_max_position_embeddings": 128,
+            },
+        ),
+    ),
+}
+
+
+def prompts(vocab_size: int, lengths: list[int], reserved: int) -> list[list[int]]:
+    generator = torch.Generator().manual_seed(20261121)
+    return [
+        torch.randint(reserved, vocab_size, (length,), generator=generator).tolist()
+        for length in lengths
+    ]
+
+
+@torch.no_grad()
+def golden(model, prompt: list[int]) -> dict:
+    """Greedy decoding that ignores end-of-sequence ids."""
+    ids, tokens, top = torch.tensor([prompt]), [], []
+    cache = None
+    for _ in range(NUM_TOKENS):
+        out = model(ids, past_key_values=cache, use_cache=True)
+        cache = out.past_key_values
+        logits = out.logits[0, -1]
+        values, indices = logits.topk(TOP)
+        token = int(logits.argmax())
+        tokens.append(token)
+        top.append([[int(i), round(float(v), 6)] for i, v in zip(indices, values)])
+        ids = torch.tensor([[token]])
+    return {"promptTokenIds": prompt, "tokenIds": tokens, "topLogits": top}
+
+
+def write(folder: Path, model, given: list[list[int]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    cases = [golden(model, prompt) for prompt in given]
+    (folder / "golden.json").write_text(json.dumps({"cases": cases}, separators=(",", ":")) + "\n")
+    gaps = [t[0][1] - t[1][1] for case in cases for t in case["topLogits"]]
+    print(folder.name, len(cases), "prompts; smallest gap between the top two:", min(gaps))
+
+
+def make_tiny(name: str) -> None:
+    kind, config = TINY[name]
+    torch.manual_seed(7)
+    model = kind(config).float().eval()
+    with torch.no_grad():
+        for key, parameter in model.named_parameters():
+            if "norm" in key:
+                parameter.uniform_(0.5, 1.5)
+            elif "bias" in key:
+                parameter.uniform_(-0.5, 0.5)
+    folder = FIXTURES / name
+    model.half().save_pretrained(folder)
+    model.float()
+    write(folder, model, prompts(config.vocab_size, [1, 2, 15, 16, 17, 40, 97], 3))
+
+
+def make_starter() -> None:
+    from transformers import AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(STARTER, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(STARTER)
+    texts = json.loads((FIXTURES / "starter" / "prompts.json").read_text())
+    given = [
+        list(
+            tokenizer.apply_chat_template(
+                text["messages"], tools=text.get("tools"), add_generation_prompt=True
+            )["input_ids"]
+        )
+        for text in texts
+    ]
+    write(FIXTURES / "starter", model, given)
+
+
+for wanted in sys.argv[1:] or [*TINY, "starter"]:
+    make_starter() if wanted == "starter" else make_tiny(wanted)

@@ -1,0 +1,91 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import {
+  collectOutput,
+  createOutputParser,
+  parseOutput,
+  reasoningParserNames,
+  toolParserNames,
+  type OutputDelta,
+  type OutputFinishReason,
+  type OutputParserOptions,
+  type ParsedOutput,
+} from '../../../src/parsers/index.ts'
+
+type Fixture = {
+  readonly name: string
+  readonly options: OutputParserOptions & { readonly finishReason?: OutputFinishReason }
+  readonly text: string
+  readonly expected: Omit<ParsedOutput, 'toolCalls'> & {
+    readonly toolCalls: readonly { readonly name: string; readonly arguments: string }[]
+  }
+}
+
+const folder = new URL('../../fixtures/parsers/', import.meta.url)
+const files = readdirSync(folder).filter((file) => file.endsWith('.json'))
+
+const readFixtures = (file: string): readonly Fixture[] =>
+  JSON.parse(readFileSync(new URL(file, folder), 'utf8'))
+
+const withoutIds = ({ toolCalls, ...rest }: ParsedOutput) => ({
+  ...rest,
+  toolCalls: toolCalls.map(({ name, arguments: text }) => ({ name, arguments: text })),
+})
+
+/** A call is announced once, by id and whole name, before its arguments; indices count up. */
+const checkOrder = (deltas: readonly OutputDelta[]) => {
+  let numCalls = 0
+  for (const { toolCall, content, reasoning } of deltas) {
+    expect(content).not.toBe('')
+    expect(reasoning).not.toBe('')
+    if (!toolCall) continue
+    if (toolCall.id === undefined) {
+      expect(toolCall).toEqual({ index: numCalls - 1, arguments: expect.stringMatching(/./s) })
+    } else {
+      expect(toolCall).toMatchObject({ index: numCalls, name: expect.stringMatching(/./) })
+      expect(toolCall.id).toMatch(/^chatcmpl-tool-[0-9a-f]{16}$/)
+      numCalls++
+    }
+  }
+}
+
+const parsePieces = (pieces: readonly string[], options: Fixture['options']) => {
+  const parser = createOutputParser(options)
+  const reason = options.finishReason ?? 'stop'
+  const deltas = [...pieces.flatMap((piece) => parser.push(piece)), ...parser.finish(reason)]
+  checkOrder(deltas)
+  return withoutIds(collectOutput(deltas, reason))
+}
+
+/** A small generator of its own, so that a failure repeats. */
+const cutAtRandom = (text: string, seed: number): string[] => {
+  const pieces: string[] = []
+  let state = seed
+  for (let at = 0; at < text.length; ) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    const length = 1 + ((state >>> 16) % 9)
+    pieces.push(text.slice(at, at + length))
+    at += length
+  }
+  return pieces
+}
+
+test('there are fixtures for every parser', () => {
+  const names = new Set(files.map((file) => file.replace('.json', '')))
+  expect([...toolParserNames, ...reasoningParserNames].filter((name) => !names.has(name))).toEqual(
+    [],
+  )
+})
+
+describe.each(files)('%s', (file) => {
+  test.each(readFixtures(file))('$name', ({ text, options, expected }) => {
+    expect(withoutIds(parseOutput(text, options))).toEqual(expected)
+    expect(parsePieces(text.split(''), options)).toEqual(expected)
+    for (let at = 0; at <= text.length; at++) {
+      expect(parsePieces([text.slice(0, at), text.slice(at)], options)).toEqual(expected)
+    }
+    for (const seed of [1, 2, 3, 4]) {
+      expect(parsePieces(cutAtRandom(text, seed), options)).toEqual(expected)
+    }
+  })
+})
