@@ -111,6 +111,16 @@ const test: UserConfig['test'] = {
         browser,
       },
     },
+    {
+      extends: true,
+      test: {
+        name: 'pages',
+        environment: 'node',
+        include: ['test/pages/**/*.test.ts'],
+        testTimeout: 300_000,
+        hookTimeout: 300_000,
+      },
+    },
   ],
 }
 

@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks'
 import { Composer } from './components/composer.tsx'
 import { EmptyPage } from './components/empty-page.tsx'
 import { EnginePanel } from './components/engine-panel.tsx'
+import { IconButton } from './components/icon-button.tsx'
 import { SettingsDialog } from './components/settings-dialog.tsx'
 import { Sidebar } from './components/sidebar.tsx'
 import { Thread } from './components/thread.tsx'
@@ -22,23 +23,32 @@ const Chat = ({ conversation }: { conversation: Conversation }) => (
   </main>
 )
 
-const Column = ({ conversation }: { conversation: Conversation }) => (
-  <section class="column" data-color={conversation.color} aria-label={conversation.title.value}>
-    <h2>
-      <button
-        type="button"
-        onClick={() => {
-          show(conversation.id)
-          focusMessageBox()
-        }}
-      >
-        <span class={`dot ${conversation.running.value ? 'is-running' : ''}`} aria-hidden="true" />
-        {conversation.title.value}
-      </button>
-    </h2>
-    <Thread conversation={conversation} />
-  </section>
-)
+const Column = ({ conversation }: { conversation: Conversation }) => {
+  const title = conversation.title.value
+  const isRunning = conversation.running.value !== null
+  return (
+    <section class="column" data-color={conversation.color} aria-label={title}>
+      <header>
+        <h2>
+          <button
+            type="button"
+            onClick={() => {
+              show(conversation.id)
+              focusMessageBox()
+            }}
+          >
+            <span class={`dot ${isRunning ? 'is-running' : ''}`} aria-hidden="true" />
+            {title}
+          </button>
+        </h2>
+        {isRunning && (
+          <IconButton icon="stop" label={`Stop ${title}`} onClick={() => stop(conversation)} />
+        )}
+      </header>
+      <Thread conversation={conversation} />
+    </section>
+  )
+}
 
 const SideBySide = ({ conversations }: { conversations: readonly Conversation[] }) => (
   <main class="side-by-side">

@@ -63,8 +63,8 @@ fn main(
   let weight_rows = min(vec4u(n, n + 1u, n + 2u, n + 3u), vec4u(NUM_ROWS - 1u));
   let rows = row_starts(m, num_rows - 1u);
   var s: Sums;
-  for (var block = first_block(lane); block < COLUMNS / BLOCK_COLUMNS; block += block_step()) {
-    multiply_block(&s, rows, weight_rows, block);
+  for (var unit = first_unit(lane); unit < COLUMNS / UNIT_COLUMNS; unit += unit_step()) {
+    multiply_unit(&s, rows, weight_rows, unit);
   }
   reduce_and_finish(m, n, lane, s);
 }

@@ -1,5 +1,6 @@
 /// <reference lib="webworker" />
 import { expose } from 'comlink'
+import { openStorageRoot } from './storage/directory.ts'
 import { EngineHost } from './worker/engine-host.ts'
 import { installTransferHandlers } from './worker/transfer-handlers.ts'
 
@@ -7,8 +8,9 @@ installTransferHandlers()
 expose(
   new EngineHost({
     gpu: navigator.gpu,
-    fetch: (input, init) => fetch(input, init),
-    // Private windows and insecure origins have no origin-private file system.
-    openStorage: async () => (await navigator.storage?.getDirectory?.().catch(() => null)) ?? null,
+    fetch: (...given) => fetch(...given),
+    openStorage: openStorageRoot,
+    quota: navigator.storage,
+    locks: navigator.locks,
   }),
 )

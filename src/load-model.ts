@@ -6,9 +6,14 @@ import { requestGpu, type GpuContext } from './gpu/device.ts'
 import { PipelineCache } from './gpu/pipeline-cache.ts'
 import type { LoadOptions, LoadProgress } from './load-options.ts'
 import { parseGenerationConfig, parseModelConfig, type ModelConfig } from './models/model-config.ts'
-import { detectParsers } from './parsers/registry.ts'
+import { detectParsers } from './parsers/detect.ts'
 import type { ServedModel } from './server/served-model.ts'
-import { openModelSource, type ModelSource } from './storage/model-source.ts'
+import {
+  openModelSource,
+  type DownloadProgress,
+  type ModelSource,
+  type OpenModelOptions,
+} from './storage/model-source.ts'
 import { loadChatTemplate } from './tokenizer/chat-template.ts'
 import { loadTokenizer } from './tokenizer/tokenizer.ts'
 import { openSafetensors } from './weights/safetensors.ts'
@@ -19,7 +24,9 @@ export type ModelEnvironment = {
   readonly gpu: GPU | undefined
   readonly fetch: typeof fetch
   /** The origin-private file system, or null where there is none. */
-  readonly openStorage: () => Promise<FileSystemDirectoryHandle | null>
+  readonly openStorage: () => Promise<OpenModelOptions['root']>
+  readonly quota?: OpenModelOptions['quota']
+  readonly locks?: OpenModelOptions['locks']
 }
 
 export type LoadModelOptions = LoadOptions & {
@@ -28,6 +35,17 @@ export type LoadModelOptions = LoadOptions & {
 }
 
 const mebibyte = 1024 * 1024
+const inMebibytes = (bytes: number): string => `${(bytes / mebibyte).toFixed(1)} MiB`
+
+const describeDownload = ({ file, loadedBytes, totalBytes }: DownloadProgress): LoadProgress => ({
+  phase: 'download',
+  loaded: loadedBytes,
+  total: totalBytes ?? loadedBytes,
+  file,
+  text:
+    `Downloading ${file}, ${inMebibytes(loadedBytes)}` +
+    (totalBytes === null ? '' : ` of ${inMebibytes(totalBytes)}`),
+})
 
 /**
  * From the name of a model to one that answers: the place where all rooms meet.
@@ -45,10 +63,12 @@ export const loadModel = async (
     const source = await openModelSource(options.model, {
       fetch: environment.fetch,
       root: await environment.openStorage(),
-      ...(options.baseURL && { baseURL: options.baseURL }),
-      ...(options.hubURL && { hubURL: options.hubURL }),
-      ...(signal && { signal }),
-      ...(options.onProgress && { onProgress: options.onProgress }),
+      quota: environment.quota,
+      locks: environment.locks,
+      baseURL: options.baseURL,
+      hubURL: options.hubURL,
+      signal,
+      onProgress: (progress) => options.onProgress?.(describeDownload(progress)),
     })
     try {
       return await loadFromSource(source, context, options)
@@ -100,7 +120,7 @@ const createEngineFor = async (
           phase: 'weights',
           loaded,
           total: index.totalBytes,
-          text: `Uploading weights, ${Math.round(loaded / mebibyte)} of ${Math.round(index.totalBytes / mebibyte)} MiB`,
+          text: `Uploading weights, ${inMebibytes(loaded)} of ${inMebibytes(index.totalBytes)}`,
         }),
     },
   )

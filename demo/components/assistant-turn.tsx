@@ -40,7 +40,7 @@ const SpeedNote = ({ message }: { message: AssistantMessage }) => {
   const rate = speed.tokensPerSecond
   return (
     <span class="speed">
-      {speed.tokens} tokens, {rate.toFixed(rate < 10 ? 1 : 0)} a second, first after{' '}
+      {speed.tokens} tokens at {rate.toFixed(rate < 10 ? 1 : 0)}/s, first after{' '}
       {(speed.firstTokenMs / 1000).toFixed(2)} s
     </span>
   )

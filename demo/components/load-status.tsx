@@ -1,9 +1,4 @@
-import {
-  engineState,
-  isStarterModel,
-  loadEngine,
-  modelLabel,
-} from '../state/engine.ts'
+import { engineState, isStarterModel, loadEngine, modelLabel } from '../state/engine.ts'
 import type { LoadProgress } from '../../src/index.ts'
 import { isSettingsOpen } from '../state/layout.ts'
 

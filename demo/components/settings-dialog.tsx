@@ -13,14 +13,19 @@ const themes: readonly (readonly [Theme, string])[] = [
 const looksLikeModel = (source: string): boolean =>
   /^https?:\/\/\S+$/.test(source) || /^[\w.-]+\/[\w.-]+$/.test(source)
 
-const ModelField = ({ close }: { close: () => void }) => {
+const close = (): void => {
+  isSettingsOpen.value = false
+}
+
+const load = (source: string): void => {
+  modelSource.value = source
+  close()
+  void loadEngine()
+}
+
+const ModelField = () => {
   const text = useSignal(modelSource.peek())
   const problem = useSignal('')
-  const load = (source: string) => {
-    modelSource.value = source
-    close()
-    void loadEngine()
-  }
   const submit = (event: Event) => {
     event.preventDefault()
     const source = text.peek().trim()
@@ -91,9 +96,6 @@ export const SettingsDialog = () => {
     if (isOpen) dialog.current?.showModal()
     else dialog.current?.close()
   }, [isOpen])
-  const close = () => {
-    isSettingsOpen.value = false
-  }
   return (
     <dialog
       ref={dialog}
@@ -107,7 +109,7 @@ export const SettingsDialog = () => {
       {isOpen && (
         <div class="settings-content">
           <h2 id="settings-title">Settings</h2>
-          <ModelField close={close} />
+          <ModelField />
           <ThemeChoice />
           <p class="help">
             The starter model has 3 M parameters and was made for demos: short chat, questions about

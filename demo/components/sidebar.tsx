@@ -76,7 +76,7 @@ const Entry = ({ conversation }: { conversation: Conversation }) => {
         >
           <span class={`dot ${isRunning ? 'is-running' : ''}`} aria-hidden="true" />
           <span class="entry-title">{title}</span>
-          {isRunning && <span class="visually-hidden">, generating</span>}
+          {isRunning && <span class="visually-hidden">generating</span>}
         </button>
       )}
       <span class="entry-actions">
@@ -99,14 +99,15 @@ const offlineWords: Readonly<Record<OfflineState, string>> = {
   unavailable: 'Needs the network to open',
 }
 
+const startNew = (): void => {
+  startConversation()
+  drawer.value = null
+  focusMessageBox()
+}
+
 /** The list of chats; a drawer on a narrow screen. */
 export const Sidebar = () => {
   const isOpen = drawer.value === 'sidebar'
-  const startNew = () => {
-    startConversation()
-    drawer.value = null
-    focusMessageBox()
-  }
   return (
     <nav
       id="sidebar"

@@ -10,6 +10,7 @@ import argparse
 import multiprocessing
 import os
 import random
+import signal
 import time
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from generator import mix
 from generator.conversation import PROMPT_WEIGHT, render
 from model import ModelConfig, StarterModel
 
-BATCH_TOKENS = 6144
+BATCH_TOKENS = int(os.environ.get("BATCH_TOKENS", "6144"))
 EARLY_SKILLS = {"chat": 0.06, "say": 0.24, "quire": 0.12, "recall": 0.20, "arithmetic": 0.08, "tools": 0.28, "idle tools": 0.02}
 
 
@@ -150,9 +151,11 @@ def main() -> None:
         torch.save(state, str(checkpoint) + ".part")
         os.replace(str(checkpoint) + ".part", checkpoint)
 
+    stop = []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
     started, started_tokens, losses, first = time.time(), tokens, [], step / options.steps
     progress = first
-    while progress < 1:
+    while progress < 1 and not stop:
         ids, weights = map(torch.from_numpy, queue.get())
         with torch.autocast("cpu", torch.bfloat16):
             loss = model.loss(ids, weights)
@@ -177,9 +180,10 @@ def main() -> None:
             speed = (tokens - started_tokens) / (time.time() - started)
             log.write(f"{time.strftime('%H:%M:%S')} step {step} tokens {tokens} loss {sum(losses) / len(losses):.4f} rate {rate:.2e} tokens/s {speed:.0f}\n")
             losses = []
-        if step % 100 == 0 or progress >= 1:
+        if step % 100 == 0:
             save()
-    worker.terminate()
+    save()
+    worker.kill()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import OpenAI from 'openai'
+import { APIError, OpenAI } from 'openai'
 import { createEngine, type Engine, type LoadProgress } from '../../src/index.ts'
 import { modelSource } from './settings.ts'
 
@@ -29,7 +29,7 @@ const codeOf = (thrown: unknown): string =>
  * the status or the "Connection error." that the client wraps around them.
  */
 export const messageOf = (thrown: unknown): string => {
-  if (thrown instanceof OpenAI.APIError) {
+  if (thrown instanceof APIError) {
     const body: unknown = thrown.error
     const isBody = typeof body === 'object' && body !== null && 'message' in body
     if (isBody && typeof body.message === 'string') return body.message

@@ -69,7 +69,10 @@ const keep = async (urls: readonly string[]): Promise<number> => {
   if (!active) return urls.length
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel()
-    port1.onmessage = ({ data }: MessageEvent<{ missing: number }>) => resolve(data.missing)
+    port1.addEventListener('message', ({ data }: MessageEvent<{ missing: number }>) =>
+      resolve(data.missing),
+    )
+    port1.start()
     active.postMessage({ type: 'keep', urls }, [port2])
   })
 }

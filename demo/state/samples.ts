@@ -47,7 +47,7 @@ export const watchStats = (): (() => void) => {
       // The engine goes away between two polls when another model is loaded.
       stats.value = null
     }
-    if (!isStopped) timer = setTimeout(poll, pollMs)
+    if (!isStopped) timer = setTimeout(() => void poll(), pollMs)
   }
   void poll()
   return () => {

@@ -14,8 +14,8 @@ const storeName = 'conversations'
 
 const settled = <T>(request: IDBRequest<T>): Promise<T> =>
   new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error ?? new Error('IndexedDB failed.'))
+    request.addEventListener('success', () => resolve(request.result))
+    request.addEventListener('error', () => reject(request.error ?? new Error('IndexedDB failed.')))
   })
 
 let opened: Promise<IDBDatabase> | null = null
@@ -23,7 +23,9 @@ let opened: Promise<IDBDatabase> | null = null
 const open = (): Promise<IDBDatabase> => {
   opened ??= (() => {
     const request = indexedDB.open(databaseName, 1)
-    request.onupgradeneeded = () => request.result.createObjectStore(storeName, { keyPath: 'id' })
+    request.addEventListener('upgradeneeded', () =>
+      request.result.createObjectStore(storeName, { keyPath: 'id' }),
+    )
     return settled(request)
   })()
   return opened

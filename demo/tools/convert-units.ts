@@ -47,7 +47,7 @@ const units = new Map<string, Unit>([
 
 const findUnit = (said: string): Unit => {
   const name = normalizeName(said)
-    .replace(/^(degrees?|°)\s*(?=.)/, '')
+    .replace(/^(?:degrees? |° ?)(?=.)/, '')
     .replaceAll('²', '2')
     .replaceAll('³', '3')
     .replace(/\.$/, '')

@@ -1,10 +1,10 @@
 // Weights as f16 pairs, read 4 columns at a time.
 alias weight_t = vec2u;
-const BLOCK_COLUMNS: u32 = 4u;
+const UNIT_COLUMNS: u32 = 4u;
 
-fn multiply_block(s: ptr<function, Sums>, rows: RowStarts, n: vec4u, block: u32) {
-  let at = n * (COLUMNS / 4u) + block;
-  let c = next_columns(s, rows, block);
+fn multiply_unit(s: ptr<function, Sums>, rows: RowStarts, n: vec4u, unit: u32) {
+  let at = n * (COLUMNS / 4u) + unit;
+  let c = next_columns(s, rows, unit);
   multiply(s, c, halves(at.x), halves(at.y), halves(at.z), halves(at.w));
 }
 

@@ -1,27 +1,32 @@
-// Blocks of 32 columns: element i in the low nibble of byte i, element i + 16 in its high nibble,
-// offset by 8. The scale multiplies a block's sum, not each weight.
-alias weight_t = vec4u;
-const BLOCK_COLUMNS: u32 = 32u;
+// Blocks of 32 columns in 4 words: element i in the low nibble of byte i, element i + 16 in its high
+// nibble, offset by 8. The scale multiplies the sum of a block where one thread takes it whole, else
+// that of a word; never each weight.
+alias weight_t = u32;
+const UNIT_WORDS: u32 = select(1u, 4u, WHOLE_BLOCKS);
+const UNIT_COLUMNS: u32 = 8u * UNIT_WORDS;
 
-fn multiply_block(s: ptr<function, Sums>, rows: RowStarts, n: vec4u, block: u32) {
-  let at = n * (COLUMNS / 32u) + block;
-  var q0 = weight[at.x];
-  var q1 = weight[at.y];
-  var q2 = weight[at.z];
-  var q3 = weight[at.w];
+fn multiply_unit(s: ptr<function, Sums>, rows: RowStarts, n: vec4u, unit: u32) {
+  let first = unit * UNIT_WORDS;
+  let block = first / 4u;
+  let at = n * (COLUMNS / 8u);
   var part: Sums;
-  for (var half = 0u; half < 2u; half++) {
-    let k4 = block * 8u + half * 4u;
-    multiply(&part, next_columns(&part, rows, k4), low(q0.x), low(q1.x), low(q2.x), low(q3.x));
-    multiply(&part, next_columns(&part, rows, k4 + 1u), low(q0.y), low(q1.y), low(q2.y), low(q3.y));
-    multiply(&part, next_columns(&part, rows, k4 + 2u), low(q0.z), low(q1.z), low(q2.z), low(q3.z));
-    multiply(&part, next_columns(&part, rows, k4 + 3u), low(q0.w), low(q1.w), low(q2.w), low(q3.w));
-    q0 >>= vec4u(4u);
-    q1 >>= vec4u(4u);
-    q2 >>= vec4u(4u);
-    q3 >>= vec4u(4u);
+  for (var word = first; word < first + UNIT_WORDS; word++) {
+    let q = vec4u(
+      weight[at.x + word],
+      weight[at.y + word],
+      weight[at.z + word],
+      weight[at.w + word],
+    );
+    let k4 = block * 8u + word % 4u;
+    multiply_nibbles(&part, next_columns(&part, rows, k4), q);
+    multiply_nibbles(&part, next_columns(&part, rows, k4 + 4u), q >> vec4u(4u));
   }
   add_scaled(s, part, block_scales(n, block));
 }
 
-fn low(word: u32) -> vec4f { return vec4f(unpack4xU8(word & 0x0f0f0f0fu)) - 8.0; }
+fn multiply_nibbles(part: ptr<function, Sums>, c: Columns, words: vec4u) {
+  let q = words & vec4u(0x0f0f0f0fu);
+  multiply(part, c, offset(q.x), offset(q.y), offset(q.z), offset(q.w));
+}
+
+fn offset(bytes: u32) -> vec4f { return vec4f(unpack4xU8(bytes)) - 8.0; }

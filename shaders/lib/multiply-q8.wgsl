@@ -1,22 +1,19 @@
-// Blocks of 32 columns of int8, 16 a vector. The scale multiplies a block's sum, not each weight.
-alias weight_t = vec4u;
-const BLOCK_COLUMNS: u32 = 32u;
+// Blocks of 32 columns of int8, 4 a word. The scale multiplies the sum of a block where one thread
+// takes it whole, else that of a word; never each weight.
+alias weight_t = u32;
+const UNIT_WORDS: u32 = select(1u, 8u, WHOLE_BLOCKS);
+const UNIT_COLUMNS: u32 = 4u * UNIT_WORDS;
 
-fn multiply_block(s: ptr<function, Sums>, rows: RowStarts, n: vec4u, block: u32) {
-  let at = n * (COLUMNS / 16u) + block * 2u;
+fn multiply_unit(s: ptr<function, Sums>, rows: RowStarts, n: vec4u, unit: u32) {
+  let first = unit * UNIT_WORDS;
+  let at = n * (COLUMNS / 4u);
   var part: Sums;
-  for (var half = 0u; half < 2u; half++) {
-    let q0 = weight[at.x + half];
-    let q1 = weight[at.y + half];
-    let q2 = weight[at.z + half];
-    let q3 = weight[at.w + half];
-    let k4 = block * 8u + half * 4u;
-    multiply(&part, next_columns(&part, rows, k4), bytes(q0.x), bytes(q1.x), bytes(q2.x), bytes(q3.x));
-    multiply(&part, next_columns(&part, rows, k4 + 1u), bytes(q0.y), bytes(q1.y), bytes(q2.y), bytes(q3.y));
-    multiply(&part, next_columns(&part, rows, k4 + 2u), bytes(q0.z), bytes(q1.z), bytes(q2.z), bytes(q3.z));
-    multiply(&part, next_columns(&part, rows, k4 + 3u), bytes(q0.w), bytes(q1.w), bytes(q2.w), bytes(q3.w));
+  for (var word = first; word < first + UNIT_WORDS; word++) {
+    let q = at + word;
+    let c = next_columns(&part, rows, word);
+    multiply(&part, c, bytes(q.x), bytes(q.y), bytes(q.z), bytes(q.w));
   }
-  add_scaled(s, part, block_scales(n, block));
+  add_scaled(s, part, block_scales(n, first / 8u));
 }
 
-fn bytes(word: u32) -> vec4f { return vec4f(unpack4xI8(word)); }
+fn bytes(at: u32) -> vec4f { return vec4f(unpack4xI8(weight[at])); }

@@ -1,9 +1,10 @@
 // A workgroup shares the columns of one row group; subgroups add their lanes up, and one hop through
 // shared memory adds the subgroups. Which lanes form a subgroup, and how many, is left to the
 // adapter: a lane's place in its subgroup is counted, not derived from its index.
+const WHOLE_BLOCKS: bool = false;
 fn row_group(workgroup: u32, lane: u32) -> u32 { return workgroup; }
-fn first_block(lane: u32) -> u32 { return lane; }
-fn block_step() -> u32 { return WORKGROUP_SIZE; }
+fn first_unit(lane: u32) -> u32 { return lane; }
+fn unit_step() -> u32 { return WORKGROUP_SIZE; }
 
 // One place a lane: a subgroup uses that of its first lane, the others stay zero.
 var<workgroup> partials: array<Sums, WORKGROUP_SIZE>;

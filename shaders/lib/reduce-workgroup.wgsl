@@ -1,7 +1,8 @@
 // A workgroup shares the columns of one row group; a tree in shared memory adds the lanes up.
+const WHOLE_BLOCKS: bool = false;
 fn row_group(workgroup: u32, lane: u32) -> u32 { return workgroup; }
-fn first_block(lane: u32) -> u32 { return lane; }
-fn block_step() -> u32 { return WORKGROUP_SIZE; }
+fn first_unit(lane: u32) -> u32 { return lane; }
+fn unit_step() -> u32 { return WORKGROUP_SIZE; }
 
 var<workgroup> partials: array<Sums, WORKGROUP_SIZE>;
 

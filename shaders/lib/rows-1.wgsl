@@ -16,7 +16,3 @@ fn load_columns(rows: RowStarts, k4: u32) -> Columns {
 fn squared(v: rows_t) -> rows_t { return v * v; }
 
 fn row_value(v: rows_t, row: u32) -> f32 { return v; }
-
-fn finish_rows(m: u32, n: u32, s: Sums) {
-  finish_row(m, n, vec4f(s.n0, s.n1, s.n2, s.n3), s.squares);
-}

@@ -17,8 +17,3 @@ fn load_columns(rows: RowStarts, k4: u32) -> Columns {
 fn squared(v: rows_t) -> rows_t { return v * v; }
 
 fn row_value(v: rows_t, row: u32) -> f32 { return v[row]; }
-
-fn finish_rows(m: u32, n: u32, s: Sums) {
-  finish_row(m, n, vec4f(s.n0.x, s.n1.x, s.n2.x, s.n3.x), s.squares.x);
-  finish_row(m + 1u, n, vec4f(s.n0.y, s.n1.y, s.n2.y, s.n3.y), s.squares.y);
-}

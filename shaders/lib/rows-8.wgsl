@@ -33,15 +33,3 @@ fn load_columns(rows: RowStarts, k4: u32) -> Columns {
 fn squared(v: rows_t) -> rows_t { return mat2x4f(v[0] * v[0], v[1] * v[1]); }
 
 fn row_value(v: rows_t, row: u32) -> f32 { return select(v[0][row & 3u], v[1][row & 3u], row > 3u); }
-
-fn finish_rows(m: u32, n: u32, s: Sums) {
-  finish_half(m, n, s.n0[0], s.n1[0], s.n2[0], s.n3[0], s.squares[0]);
-  finish_half(m + 4u, n, s.n0[1], s.n1[1], s.n2[1], s.n3[1], s.squares[1]);
-}
-
-fn finish_half(m: u32, n: u32, n0: vec4f, n1: vec4f, n2: vec4f, n3: vec4f, squares: vec4f) {
-  finish_row(m, n, vec4f(n0.x, n1.x, n2.x, n3.x), squares.x);
-  finish_row(m + 1u, n, vec4f(n0.y, n1.y, n2.y, n3.y), squares.y);
-  finish_row(m + 2u, n, vec4f(n0.z, n1.z, n2.z, n3.z), squares.z);
-  finish_row(m + 3u, n, vec4f(n0.w, n1.w, n2.w, n3.w), squares.w);
-}

@@ -82,8 +82,8 @@ export const matvecWorkgroupSize = (
   columns: number,
 ): number => {
   if (reduction === 'none') return 16
-  const blockColumns = format === 'q8' || format === 'q4' ? 32 : 4
-  return columns / blockColumns > 32 ? 64 : 32
+  const unitColumns = format === 'q4' ? 8 : 4
+  return columns / unitColumns > 32 ? 64 : 32
 }
 
 export const matvecGrid = (

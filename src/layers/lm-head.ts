@@ -1,6 +1,6 @@
 import type { CommandRecorder } from '../gpu/command-recorder.ts'
 import { createTensor, type Tensor } from '../gpu/tensor.ts'
-import { bindGatherNorm } from '../kernels/gather-norm.ts'
+import { bindGatherNorm, gatherNormGrid } from '../kernels/gather-norm.ts'
 import type { WeightMatrix } from '../kernels/weight-format.ts'
 import type { Gpu } from './gpu.ts'
 import { createLinear } from './linear.ts'
@@ -26,7 +26,7 @@ export const createLmHead = async (
   const bytes = maxNumSamples * weight.columns * 4
   const normed = createTensor(gpu.context.device, 'normed', bytes)
   const [gather, linear] = await Promise.all([
-    bindGatherNorm(gpu, {
+    bindGatherNorm(gpu.pipelines, gpu.context.reduction, {
       x: hidden,
       weight: norm.weight,
       out: normed,
@@ -45,7 +45,7 @@ export const createLmHead = async (
   ])
   return {
     encode(recorder, numSamples) {
-      recorder.dispatch(gather.kernel, gather.grid(numSamples))
+      recorder.dispatch(gather, gatherNormGrid(numSamples))
       linear.encode(recorder, numSamples)
     },
   }

@@ -1,6 +1,7 @@
 import type { OutputDelta } from '../parsers/output-delta.ts'
 import type { ChoiceEnd, ChoiceOutput } from './generation-stream.ts'
 import { type Reply, usageChunk } from './reply.ts'
+import { withNulls } from './usage.ts'
 
 const chunkName = 'chat.completion.chunk'
 
@@ -91,9 +92,7 @@ const chunk = (reply: ChatReply, choice: ChunkChoice, last: object = {}): object
   created: reply.created,
   model: reply.model,
   choices: [choice],
-  ...(reply.continuousUsage
-    ? { usage: { ...reply.tally.ofChoice(choice.index), completion_tokens_details: null } }
-    : {}),
+  ...(reply.continuousUsage ? { usage: withNulls(reply.tally.ofChoice(choice.index)) } : {}),
   ...last,
 })
 
@@ -121,18 +120,12 @@ const outputChunk = (
   if (pieces.toolCalls.length > 0) choicesWithToolCalls.add(index)
   const delta = chunkDelta(pieces)
   const isEmpty = Object.keys(delta).length === 0
-  if (!end) {
-    if (isEmpty) return null
-    return chunk(reply, {
-      index,
-      delta,
-      ...{ logprobs: null, finish_reason: null, token_ids: null },
-    })
-  }
+  const shared = { index, delta, logprobs: null }
+  if (!end)
+    return isEmpty ? null : chunk(reply, { ...shared, finish_reason: null, token_ids: null })
   const lastChoice = {
-    index,
-    delta: isEmpty && !reply.hasParser ? { content: '' } : delta,
-    logprobs: null,
+    ...shared,
+    ...(isEmpty && !reply.hasParser ? { delta: { content: '' } } : {}),
     finish_reason: finishReason(end, choicesWithToolCalls.has(index)),
     stop_reason: end.stopReason,
     token_ids: null,
@@ -216,7 +209,7 @@ export const chatCompletion = async (reply: ChatReply): Promise<object> => {
     choices,
     service_tier: null,
     system_fingerprint: reply.systemFingerprint,
-    usage: { ...reply.tally.total(), completion_tokens_details: null },
+    usage: withNulls(reply.tally.total()),
     prompt_logprobs: null,
     prompt_token_ids: null,
     prompt_text: null,

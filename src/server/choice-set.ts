@@ -5,7 +5,7 @@ export type ChoiceSet = {
   /** For one iteration: the outputs of all choices as they come. */
   readonly outputs: AsyncIterable<ChoiceOutput>
   /** Frees every request of the reply at once. */
-  abort(): void
+  readonly abort: () => void
 }
 
 export type ChoiceSetOptions = {

@@ -1,5 +1,6 @@
 import type { ChoiceEnd, ChoiceOutput } from './generation-stream.ts'
 import { type Reply, usageChunk } from './reply.ts'
+import { withNulls } from './usage.ts'
 
 const objectName = 'text_completion'
 
@@ -81,7 +82,7 @@ export const textCompletion = async (reply: CompletionReply): Promise<object> =>
     choices,
     service_tier: null,
     system_fingerprint: reply.systemFingerprint,
-    usage: { ...reply.tally.total(), completion_tokens_details: null },
+    usage: withNulls(reply.tally.total()),
     kv_transfer_params: null,
     ec_transfer_params: null,
     metrics: null,

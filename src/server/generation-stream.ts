@@ -3,6 +3,7 @@ import type { OutputDelta } from '../parsers/output-delta.ts'
 import type { OutputParser } from '../parsers/output-parser.ts'
 import { createDetokenizer } from '../tokenizer/detokenizer.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import type { ReasoningCounter } from './reasoning-counter.ts'
 import { createStopStrings } from './stop-strings.ts'
 
 /** What one engine output added to one choice. */
@@ -12,6 +13,8 @@ export type ChoiceOutput = {
   readonly numNewTokens: number
   /** Prompt tokens that came from the prefix cache. */
   readonly numCachedTokens: number
+  /** Of the choice so far; null where there is no exact count. */
+  readonly numReasoningTokens: number | null
   /** Set on the choice's last output alone. */
   readonly end: ChoiceEnd | null
 }
@@ -28,7 +31,7 @@ export type Choice = {
   /** For one iteration. Throws the EngineError that ends the request. */
   readonly outputs: AsyncIterable<ChoiceOutput>
   /** Frees the engine's request at once. */
-  abort(): void
+  readonly abort: () => void
 }
 
 export type ChoiceOptions = {
@@ -36,7 +39,7 @@ export type ChoiceOptions = {
   readonly engine: GenerationEngine
   readonly request: GenerationRequest
   readonly tokenizer: Tokenizer
-  readonly parser: OutputParser
+  readonly parser: OutputParser | ReasoningCounter
   readonly stop: readonly string[]
   readonly minTokens: number
   readonly includeStopStrInOutput: boolean
@@ -130,30 +133,36 @@ export const startChoice = (options: ChoiceOptions): Choice => {
   const { index, engine } = options
   const generation = engine.addRequest(options.request)
   const reader = createTokenReader(options)
+  const { parser } = options
+  const countReasoning = () => ('numReasoningTokens' in parser ? parser.numReasoningTokens() : null)
 
   async function* outputs(): AsyncGenerator<ChoiceOutput> {
     let numCachedTokens = 0
-    for await (const output of generation) {
+    const toOutput = (
+      deltas: readonly OutputDelta[],
+      numNewTokens: number,
+      end: ChoiceEnd | null,
+    ): ChoiceOutput => ({
+      index,
+      deltas: end ? [...deltas, ...reader.finish(end.finishReason)] : deltas,
+      numNewTokens,
+      numCachedTokens,
+      numReasoningTokens: countReasoning(),
+      end,
+    })
+    for await (const { newTokenIds, finishReason, stopTokenId, ...output } of generation) {
       numCachedTokens = output.numCachedTokens
-      const ends = output.finishReason === 'stop'
-      const { deltas, numNewTokens, matched } = reader.read(output.newTokenIds, ends)
-      const step = { index, numNewTokens, numCachedTokens }
+      const { deltas, numNewTokens, matched } = reader.read(newTokenIds, finishReason === 'stop')
       if (matched !== null) {
         generation.abort()
-        const end: ChoiceEnd = { finishReason: 'stop', stopReason: matched }
-        yield { ...step, deltas: [...deltas, ...reader.finish('stop')], end }
+        yield toOutput(deltas, numNewTokens, { finishReason: 'stop', stopReason: matched })
         return
       }
-      if (output.finishReason !== null) {
-        const { finishReason, stopTokenId } = output
-        const end: ChoiceEnd = { finishReason, stopReason: stopTokenId }
-        yield { ...step, deltas: [...deltas, ...reader.finish(finishReason)], end }
-        return
-      }
-      yield { ...step, deltas, end: null }
+      const end = finishReason && { finishReason, stopReason: stopTokenId }
+      yield toOutput(deltas, numNewTokens, end)
+      if (end) return
     }
-    const end: ChoiceEnd = { finishReason: 'abort', stopReason: null }
-    yield { index, deltas: reader.finish('abort'), numNewTokens: 0, numCachedTokens, end }
+    yield toOutput([], 0, { finishReason: 'abort', stopReason: null })
   }
   return { index, outputs: outputs(), abort: () => generation.abort() }
 }

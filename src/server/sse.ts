@@ -33,8 +33,13 @@ export const sseResponse = (chunks: AsyncIterable<object>, options: SseOptions):
   const iterator = chunks[Symbol.asyncIterator]()
   const encoder = new TextEncoder()
   let over = false
-  let onAbort = () => {}
+  let streamController: ReadableStreamDefaultController | null = null
 
+  const onAbort = () => {
+    end()
+    abort()
+    streamController?.error(signal.reason)
+  }
   const end = () => {
     over = true
     signal.removeEventListener('abort', onAbort)
@@ -42,11 +47,7 @@ export const sseResponse = (chunks: AsyncIterable<object>, options: SseOptions):
 
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
-      onAbort = () => {
-        end()
-        abort()
-        controller.error(signal.reason)
-      }
+      streamController = controller
       signal.addEventListener('abort', onAbort)
     },
     async pull(controller) {

@@ -5,6 +5,8 @@ export type Usage = {
   readonly total_tokens: number
   readonly completion_tokens: number
   readonly prompt_tokens_details: { readonly cached_tokens: number }
+  /** Absent where the reasoning can't be counted. */
+  readonly completion_tokens_details?: { readonly reasoning_tokens: number }
 }
 
 /** Counts the tokens of one reply. */
@@ -12,20 +14,31 @@ export type UsageTally = {
   add(output: ChoiceOutput): void
   /** Of the whole reply: each prompt counts once, whatever `n` is. */
   total(): Usage
-  /** Of one choice so far, with the nulls of a chunk in the middle of a stream. */
-  ofChoice(index: number): object
+  /** Of one choice so far. */
+  ofChoice(index: number): Omit<Usage, 'prompt_tokens_details'>
 }
 
 const sum = (counts: Iterable<number>): number => [...counts].reduce((a, b) => a + b, 0)
+
+const details = (counts: readonly number[]): Pick<Usage, 'completion_tokens_details'> =>
+  counts.length === 0 ? {} : { completion_tokens_details: { reasoning_tokens: sum(counts) } }
+
+/** A usage with its nulls, as in every body but the usage chunk of a stream. */
+export const withNulls = (usage: Partial<Usage>): object => ({
+  ...usage,
+  completion_tokens_details: usage.completion_tokens_details ?? null,
+})
 
 /** @param numPromptTokens the length of each prompt; choice `promptIndex * n + i` answers it. */
 export const createUsageTally = (numPromptTokens: readonly number[], n: number): UsageTally => {
   const numCompletionTokens = new Map<number, number>()
   const numCachedTokens = new Map<number, number>()
+  const numReasoningTokens = new Map<number, number>()
   const numTokensOf = (index: number) => numCompletionTokens.get(index) ?? 0
   return {
-    add({ index, numNewTokens, numCachedTokens: numCached }) {
+    add({ index, numNewTokens, numCachedTokens: numCached, numReasoningTokens: numReasoning }) {
       numCompletionTokens.set(index, numTokensOf(index) + numNewTokens)
+      if (numReasoning !== null) numReasoningTokens.set(index, numReasoning)
       // The first choice alone tells: the others find what it has just computed.
       if (index % n === 0) numCachedTokens.set(index, numCached)
     },
@@ -37,6 +50,7 @@ export const createUsageTally = (numPromptTokens: readonly number[], n: number):
         total_tokens: prompt + completion,
         completion_tokens: completion,
         prompt_tokens_details: { cached_tokens: sum(numCachedTokens.values()) },
+        ...details([...numReasoningTokens.values()]),
       }
     },
     ofChoice(index) {
@@ -46,6 +60,7 @@ export const createUsageTally = (numPromptTokens: readonly number[], n: number):
         prompt_tokens: prompt,
         total_tokens: prompt + completion,
         completion_tokens: completion,
+        ...details(numReasoningTokens.has(index) ? [numReasoningTokens.get(index) ?? 0] : []),
       }
     },
   }

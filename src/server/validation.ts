@@ -15,6 +15,7 @@ import { refuseUnsupportedFields } from './unsupported-fields.ts'
 
 const mostStopStrings = 4
 const mostPrompts = 1024
+const mostChoices = 16384
 
 const stop = v.nullish(
   v.pipe(
@@ -111,6 +112,7 @@ const checkCommon = (body: CommonRequest) => {
   if (stopStrings.includes('')) throw invalidRequest('stop cannot contain an empty string.', 'stop')
   const n = body.n ?? 1
   if (n < 1) throw invalidRequest(`n must be at least 1, got ${n}.`, 'n')
+  if (n > mostChoices) throw invalidRequest(`n must be at most ${mostChoices}, got ${n}.`, 'n')
   if (body.cache_salt === '') {
     throw invalidParameter(
       "Parameter 'cache_salt' must be a non-empty string if provided.",
@@ -174,7 +176,7 @@ const resolveToolChoice = (choice: unknown, tools: readonly Tool[] | null): 'non
   if (isRecord(choice)) checkNamedChoice(choice, tools)
   else if (choice !== 'required') {
     throw invalidParameter(
-      `Invalid value for \`tool_choice\`: ${String(choice)}! ` +
+      `Invalid value for \`tool_choice\`: ${typeof choice === 'string' ? choice : JSON.stringify(choice)}! ` +
         'Only named tools, "none", "auto" or "required" are supported.',
       'tool_choice',
     )

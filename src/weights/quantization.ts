@@ -21,9 +21,8 @@
 // q = round(0). WGSL allows a quotient 2.5 units in the last place of error, so on a GPU q may differ by
 // one where x / scale is that close to halfway between two integers.
 import { EngineError } from '../errors.ts'
+import type { WeightFormat } from '../kernels/weight-format.ts'
 import { float16Bits, float16Value, roundHalfEven } from './float16.ts'
-
-export type WeightFormat = 'f32' | 'f16' | 'q8' | 'q4'
 
 /** Elements that share a scale, along k. */
 export const quantizationBlock = 32

@@ -54,8 +54,8 @@ export class EngineHost implements HostApi {
         this.#running.delete(id)
         return response
       }
-      const body = response.body.pipeThrough(this.#untilDone(id))
-      return new Response(body, response)
+      const forget = () => void this.#running.delete(id)
+      return new Response(whenDone(response.body, forget), response)
     } catch (thrown) {
       this.#running.delete(id)
       throw thrown
@@ -85,16 +85,34 @@ export class EngineHost implements HostApi {
     this.#running.set(id, abort)
     return abort
   }
+}
 
-  /** Passes a body on and forgets its abort handle when it ends, however it ends. */
-  #untilDone(id: number): TransformStream<Uint8Array, Uint8Array> {
-    const forget = () => void this.#running.delete(id)
-    return new TransformStream(
-      { flush: forget, cancel: forget },
-      { highWaterMark: 1 },
-      { highWaterMark: 0 },
-    )
-  }
+/** Passes a body on unread-ahead, and calls `done` when it ends, however it ends. */
+const whenDone = (
+  body: ReadableStream<Uint8Array>,
+  done: () => void,
+): ReadableStream<Uint8Array> => {
+  const reader = body.getReader()
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done: isDone, value } = await reader.read()
+          if (!isDone) return controller.enqueue(value)
+          done()
+          controller.close()
+        } catch (thrown) {
+          done()
+          controller.error(thrown)
+        }
+      },
+      cancel(reason) {
+        done()
+        return reader.cancel(reason)
+      },
+    },
+    { highWaterMark: 0 },
+  )
 }
 
 const noModel = (): EngineError =>

@@ -27,6 +27,7 @@ it('bench', async () => {
         const t0 = performance.now()
         const layer = await createLinear({ pipelines, context }, { weight, input, output, step, ...(withNorm ? { norm } : {}), epilogue: 'store', rowCount: 'tokens' })
         const compile = performance.now() - t0
+        console.log('compiled', format, n, k, m)
         const run = async (reps: number) => {
           const recorder = new CommandRecorder(device)
           for (let i = 0; i < reps; i++) layer.encode(recorder, m)
@@ -35,7 +36,9 @@ it('bench', async () => {
           await readFloats(device, step)
           return performance.now() - t
         }
+        const c0 = globalThis.process?.cpuUsage?.().user
         await run(1)
+        if (c0) console.log('first run cpu ms', format, m, withNorm, ((process.cpuUsage().user - c0) / 1000).toFixed(0))
         const times: number[] = []
         for (let i = 0; i < 5; i++) times.push(await run(10))
         const ms = Math.min(...times) / 10

@@ -5,6 +5,7 @@ import { startChoices } from '../choice-set.ts'
 import { invalidRequest } from '../errors.ts'
 import { startChoice } from '../generation-stream.ts'
 import { randomHex } from '../ids.ts'
+import { createReasoningCounter } from '../reasoning-counter.ts'
 import { createReplyHead } from '../reply.ts'
 import { readJsonBody } from '../request-body.ts'
 import { respond } from '../respond.ts'
@@ -65,6 +66,21 @@ const checkToolParser = (model: ServedModel, body: ChatRequest) => {
 const specialTokens = ({ tokenizer }: ServedModel): string[] =>
   [...tokenizer.addedTokens].filter(([, { special }]) => special).map(([text]) => text)
 
+const createParser = (model: ServedModel, body: ChatRequest, promptTail: string) => {
+  const { reasoningParser, tokenizer } = model
+  const parser = createOutputParser({
+    toolParser: body.toolChoice === 'auto' ? model.toolParser : null,
+    reasoningParser,
+    tools: body.tools ?? [],
+    toolChoice: body.toolChoice,
+    chatTemplateKwargs: templateKwargs(body),
+    promptTail,
+    specialTokens: specialTokens(model),
+  })
+  if (reasoningParser === null) return parser
+  return createReasoningCounter(parser, reasoningParser, tokenizer) ?? parser
+}
+
 const finalMessageText = (body: ChatRequest): string | null => {
   const content = body.messages.at(-1)?.['content']
   return typeof content === 'string' && content !== '' ? content : null
@@ -95,8 +111,7 @@ export const chatCompletions: Route = async (context) => {
   checkContextLength(promptTokenIds.length, requested, model.engine.maxModelLen)
 
   const head = createReplyHead('chatcmpl', context, body, [promptTokenIds.length])
-  const toolParser = body.toolChoice === 'auto' ? model.toolParser : null
-  const hasParser = toolParser !== null || model.reasoningParser !== null
+  const hasParser = body.toolChoice === 'auto' || model.reasoningParser !== null
   const choices = startChoices({
     numPrompts: 1,
     n: body.n ?? 1,
@@ -111,15 +126,7 @@ export const chatCompletions: Route = async (context) => {
           ...(body.cache_salt == null ? {} : { cacheSalt: body.cache_salt }),
         },
         tokenizer: model.tokenizer,
-        parser: createOutputParser({
-          toolParser,
-          reasoningParser: model.reasoningParser,
-          tools: body.tools ?? [],
-          toolChoice: body.toolChoice,
-          chatTemplateKwargs: templateKwargs(body),
-          promptTail: prompt,
-          specialTokens: specialTokens(model),
-        }),
+        parser: createParser(model, body, prompt),
         stop: body.stop ?? [],
         minTokens: params.minTokens,
         includeStopStrInOutput: body.include_stop_str_in_output ?? false,

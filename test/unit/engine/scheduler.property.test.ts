@@ -208,7 +208,6 @@ test('tokens do not depend on chunks, prefix hits, preemption, run-ahead or comp
     { numRuns: 1000 },
   )
   // The traces must reach what they are meant to test.
-  console.log({ numPreemptions, numHitTokens, numFinished })
   expect(numPreemptions).toBeGreaterThan(100)
   expect(numHitTokens).toBeGreaterThan(1000)
   expect(numFinished).toBeGreaterThan(2000)

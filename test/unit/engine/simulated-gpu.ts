@@ -101,11 +101,12 @@ export class SimulatedExecutor implements ModelExecutor {
     }
     this.summaries.push(summary)
     const sampled = this.#gpu.run(stepInput)
-    const { promise, resolve, reject } = Promise.withResolvers<Uint32Array>()
-    this.pending.push({ summary, sampled, resolve, reject })
+    const sampledTokenIds = new Promise<Uint32Array>((resolve, reject) => {
+      this.pending.push({ summary, sampled, resolve, reject })
+    })
     this.mostPending = Math.max(this.mostPending, this.pending.length)
     if (!this.#isManual) setImmediate(() => this.complete())
-    return { sampledTokenIds: promise }
+    return { sampledTokenIds }
   }
 
   /** Finishes the oldest step. */

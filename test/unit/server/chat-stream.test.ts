@@ -42,6 +42,26 @@ const weatherTool = {
   },
 }
 
+const call = (city: string) => [
+  '<tool_call>',
+  '\n{"name": "weather", ',
+  '"arguments": ',
+  `{"city": "${city}"`,
+  '}}\n',
+  '</tool_call>',
+]
+
+const opened = (index: number, json: string) =>
+  `{"tool_calls":[{"id":"chatcmpl-tool-ID","type":"function","index":${index},` +
+  `"function":{"name":"weather","arguments":${JSON.stringify(json)}}}]}`
+
+const added = (index: number, json: string) =>
+  `{"tool_calls":[{"index":${index},"function":{"arguments":${JSON.stringify(json)}}}]}`
+
+const usage = (completion: number) =>
+  `"usage":{"prompt_tokens":18,"total_tokens":${18 + completion},` +
+  `"completion_tokens":${completion},"completion_tokens_details":null}`
+
 describe('a streamed chat reply', () => {
   it('opens with the role and ends with the finish reason', async () => {
     expect(await streamed([{ pieces: ['Hi', ' é', eos] }])).toEqual([
@@ -96,20 +116,6 @@ describe('a streamed chat reply', () => {
       done,
     ])
   })
-
-  const call = (city: string) => [
-    '<tool_call>',
-    '\n{"name": "weather", ',
-    '"arguments": ',
-    `{"city": "${city}"`,
-    '}}\n',
-    '</tool_call>',
-  ]
-  const opened = (index: number, json: string) =>
-    `{"tool_calls":[{"id":"chatcmpl-tool-ID","type":"function","index":${index},` +
-    `"function":{"name":"weather","arguments":${JSON.stringify(json)}}}]}`
-  const added = (index: number, json: string) =>
-    `{"tool_calls":[{"index":${index},"function":{"arguments":${JSON.stringify(json)}}}]}`
 
   it('tells a tool call: its name, then its arguments', async () => {
     const body = { tools: [weatherTool] }
@@ -166,9 +172,6 @@ describe('a streamed chat reply', () => {
   it('tells the usage so far in every chunk where asked to', async () => {
     const body = { stream_options: { include_usage: true, continuous_usage_stats: true } }
     const frames = await streamed([{ pieces: ['a', eos] }], body)
-    const usage = (completion: number) =>
-      `"usage":{"prompt_tokens":18,"total_tokens":${18 + completion},` +
-      `"completion_tokens":${completion},"completion_tokens_details":null}`
     expect(frames[0]).toContain(`}],${usage(0)},"prompt_token_ids":null`)
     expect(frames[1]).toContain(`"token_ids":null}],${usage(1)}}`)
     expect(frames[2]).toContain(`"token_ids":null}],${usage(2)}}`)

@@ -27,7 +27,7 @@ export const createTinyTokenizer = (): GrowingTokenizer => {
     addedTokens,
     bosToken: null,
     eosToken: eos,
-    encode: (text) => [...text].map(idOf),
+    encode: (text) => Array.from(text, idOf),
     decode: (tokenIds, options) =>
       tokenIds
         .filter((id) => !(options?.skipSpecialTokens && isSpecial(id)))
@@ -63,9 +63,9 @@ export type TestServer = {
   readonly tokenizer: GrowingTokenizer
   readonly templateInputs: ChatTemplateInput[]
   /** POSTs to the path and returns the response. */
-  post(path: string, body: unknown, init?: RequestInit): Promise<Response>
-  chat(body: Record<string, unknown>, init?: RequestInit): Promise<Response>
-  complete(body: Record<string, unknown>, init?: RequestInit): Promise<Response>
+  readonly post: (path: string, body: unknown, init?: RequestInit) => Promise<Response>
+  readonly chat: (body: Record<string, unknown>, init?: RequestInit) => Promise<Response>
+  readonly complete: (body: Record<string, unknown>, init?: RequestInit) => Promise<Response>
 }
 
 export type TestServerOptions = {

@@ -59,10 +59,10 @@ export const createScriptedEngine = (
   let disposed = false
 
   const play = (position: number, script: Script): Generation => {
-    let wake = () => {}
+    let wake: (() => void) | null = null
     const abort = () => {
       if (running.delete(position)) aborted.add(position)
-      wake()
+      wake?.()
     }
     async function* run(): AsyncGenerator<GenerationOutput> {
       const { outputs, end = 'stop', stopTokenId = null, numCachedTokens = 0 } = script

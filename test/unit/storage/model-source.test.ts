@@ -186,7 +186,7 @@ test('too little room is refused with the numbers, before anything is fetched', 
   }
   await expect(open('./model/', { quota })).rejects.toMatchObject({
     code: 'storage',
-    details: { needed: 5023, free: 3000, limit: 4000 },
+    details: { needed: 5024, free: 3000, limit: 4000 },
   })
   expect(persisted).toBe(true)
   expect(requests.filter(({ range }) => range === null)).toHaveLength(0)
@@ -195,7 +195,7 @@ test('too little room is refused with the numbers, before anything is fetched', 
 test('progress counts the whole model up to its end', async () => {
   const seen: DownloadProgress[] = []
   await setUp().open('./model/', { onProgress: (progress) => seen.push(progress) })
-  expect(seen.at(-1)).toMatchObject({ loadedBytes: 5023, totalBytes: 5023 })
+  expect(seen.at(-1)).toMatchObject({ loadedBytes: 5024, totalBytes: 5024 })
   const loaded = seen.map(({ loadedBytes }) => loadedBytes)
   expect(loaded).toEqual(loaded.toSorted((a, b) => a - b))
 })
@@ -204,7 +204,7 @@ test('stored models are listed and deleted', async () => {
   const { open, root } = setUp()
   await open()
   const store = createModelStore(root ?? memoryDirectory(), null)
-  expect(await store.list()).toEqual([{ id: folderURL, totalBytes: 5023 }])
+  expect(await store.list()).toEqual([{ id: folderURL, totalBytes: 5024 }])
   expect(await store.delete(folderURL)).toBe(true)
   expect(await store.delete(folderURL)).toBe(false)
   expect(await store.list()).toEqual([])
@@ -280,6 +280,6 @@ test('the starter model comes through whole', async () => {
     files.set(folderURL + name, { bytes: new Uint8Array(readFileSync(path)), etag: `"${name}"` })
   }
   const file = await (await setUp(files).open()).open('model.safetensors')
-  const bytes = files.get(`${folderURL}model.safetensors`)?.bytes
-  expect(await file.read(0, file.size)).toEqual(bytes)
-}, 20_000)
+  const bytes = files.get(`${folderURL}model.safetensors`)?.bytes ?? new Uint8Array()
+  expect(Buffer.compare(await file.read(0, file.size), bytes)).toBe(0)
+})

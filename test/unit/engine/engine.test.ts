@@ -1,0 +1,336 @@
+import * as fc from 'fast-check'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createGenerationEngine, type GenerationEngineOptions } from '../../../src/engine/engine.ts'
+import type {
+  Generation,
+  GenerationEngine,
+  GenerationOutput,
+} from '../../../src/engine/generation.ts'
+import { EngineError } from '../../../src/errors.ts'
+import { eosTokenId, generateAlone, SimulatedExecutor, tokens, vocabSize } from './simulated-gpu.ts'
+
+const engines: GenerationEngine[] = []
+
+afterEach(() => {
+  for (const engine of engines.splice(0)) engine.dispose()
+})
+
+const createTestEngine = (
+  options: Partial<GenerationEngineOptions> & { manual?: boolean } = {},
+) => {
+  const { numBlocks = 16, maxNumSeqs = 4, manual = false, ...rest } = options
+  const executor = new SimulatedExecutor({ numBlocks, maxNumSeqs, manual })
+  const engine = createGenerationEngine({
+    executor,
+    maxModelLen: 1024,
+    vocabSize,
+    eosTokenIds: [eosTokenId],
+    numBlocks,
+    maxNumSeqs,
+    targetStepMs: null,
+    checkIntegrity: true,
+    ...rest,
+  })
+  engines.push(engine)
+  return { engine, executor }
+}
+
+/** Lets all messages and step completions that are due through. */
+const settle = async () => {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 0))
+}
+
+const read = async (generation: Generation) => {
+  const outputs: GenerationOutput[] = []
+  for await (const output of generation) outputs.push(output)
+  return { outputs, tokenIds: outputs.flatMap((output) => output.newTokenIds) }
+}
+
+const params = { seed: 1, maxTokens: 12, ignoreEos: true }
+
+describe('the loop', () => {
+  test('generates what the model would alone, and says how it ended', async () => {
+    const { engine, executor } = createTestEngine()
+    const { outputs, tokenIds } = await read(
+      engine.addRequest({ promptTokenIds: tokens(20), samplingParams: params }),
+    )
+    expect(tokenIds).toEqual(generateAlone(tokens(20), params))
+    expect(outputs.map((output) => output.finishReason).filter(Boolean)).toEqual(['length'])
+    expect(outputs.at(-1)?.finishReason).toBe('length')
+    expect(executor.mostPending).toBe(2)
+    expect(executor.summaries[0]).toEqual({
+      stepId: 1,
+      numTokens: 20,
+      numSequences: 1,
+      numSamples: 1,
+      numDecodeSequences: 0,
+      maxContextLength: 20,
+      maxQueryLength: 20,
+    })
+  })
+
+  test('submits a second step before the first one ends, and no third', async () => {
+    const { engine, executor } = createTestEngine({ manual: true })
+    engine.addRequest({ promptTokenIds: tokens(5), samplingParams: params })
+    await settle()
+    expect(executor.pending).toHaveLength(2)
+    executor.complete()
+    await settle()
+    expect(executor.summaries).toHaveLength(3)
+    expect(executor.pending).toHaveLength(2)
+  })
+
+  test('joins a request that comes in while others run', async () => {
+    const { engine, executor } = createTestEngine({ manual: true })
+    engine.addRequest({ promptTokenIds: tokens(5), samplingParams: params })
+    await settle()
+    engine.addRequest({ promptTokenIds: tokens(9, 4), samplingParams: params })
+    executor.complete()
+    await settle()
+    expect(executor.summaries.at(-1)).toMatchObject({ numSequences: 2, numDecodeSequences: 1 })
+  })
+
+  test('starts a new request at once though nothing else can be scheduled', async () => {
+    const { engine, executor } = createTestEngine({ manual: true })
+    engine.addRequest({ promptTokenIds: tokens(5), samplingParams: { ...params, maxTokens: 1 } })
+    await settle()
+    engine.addRequest({ promptTokenIds: tokens(9, 4), samplingParams: params })
+    await settle()
+    expect(executor.pending).toHaveLength(2)
+  })
+
+  test('merges outputs for a reader that comes late', async () => {
+    const { engine } = createTestEngine()
+    const generation = engine.addRequest({ promptTokenIds: tokens(20), samplingParams: params })
+    while (engine.stats().numRunning + engine.stats().numWaiting > 0) await settle()
+    const { outputs, tokenIds } = await read(generation)
+    expect(outputs).toHaveLength(1)
+    expect(tokenIds).toEqual(generateAlone(tokens(20), params))
+  })
+
+  test('names the stop id, and the cached tokens of a prompt seen before', async () => {
+    const { engine } = createTestEngine()
+    const alone = generateAlone(tokens(20), params)
+    const stopTokenIds = [alone[3] ?? eosTokenId]
+    const request = { promptTokenIds: tokens(20), samplingParams: { ...params, stopTokenIds } }
+    const first = await read(engine.addRequest(request))
+    const end = alone.indexOf(stopTokenIds[0] ?? 0) + 1
+    expect(first.tokenIds).toEqual(alone.slice(0, end))
+    expect(first.outputs.at(-1)).toMatchObject({
+      finishReason: 'stop',
+      stopTokenId: stopTokenIds[0],
+      numCachedTokens: 0,
+    })
+    const second = await read(engine.addRequest(request))
+    expect(second.outputs.at(-1)?.numCachedTokens).toBe(16)
+    expect(second.tokenIds).toEqual(first.tokenIds)
+  })
+
+  test('draws the seed of a request that has none from the injected random', async () => {
+    const { engine } = createTestEngine({ random: () => 3 / 2 ** 32 })
+    const samplingParams = { maxTokens: 5, ignoreEos: true }
+    const request = { promptTokenIds: tokens(5), samplingParams }
+    const { tokenIds } = await read(engine.addRequest(request))
+    expect(tokenIds).toEqual(generateAlone(tokens(5), { ...samplingParams, seed: 3 }))
+  })
+})
+
+describe('the end of a request', () => {
+  test('abort ends it with a last output and frees its blocks', async () => {
+    const { engine } = createTestEngine()
+    const samplingParams = { ...params, maxTokens: null }
+    const generation = engine.addRequest({ promptTokenIds: tokens(20), samplingParams })
+    const seen: GenerationOutput[] = []
+    for await (const output of generation) {
+      seen.push(output)
+      if (seen.length === 3) {
+        generation.abort()
+        generation.abort()
+      }
+    }
+    expect(seen.at(-1)).toMatchObject({ finishReason: 'abort', newTokenIds: [] })
+    await settle()
+    expect(engine.stats()).toMatchObject({ numRunning: 0, numFreeBlocks: 16 })
+  })
+
+  test('leaving the loop early aborts it and leaves others alone', async () => {
+    const { engine } = createTestEngine()
+    const other = read(engine.addRequest({ promptTokenIds: tokens(8, 2), samplingParams: params }))
+    const samplingParams = { ...params, maxTokens: null }
+    for await (const output of engine.addRequest({ promptTokenIds: tokens(20), samplingParams })) {
+      expect(output.finishReason).toBeNull()
+      break
+    }
+    expect((await other).tokenIds).toEqual(generateAlone(tokens(8, 2), params))
+    await settle()
+    expect(engine.stats()).toMatchObject({ numRunning: 0, numWaiting: 0, numFreeBlocks: 16 })
+  })
+
+  test('outputs can be iterated only once', async () => {
+    const { engine } = createTestEngine()
+    const generation = engine.addRequest({ promptTokenIds: tokens(5), samplingParams: params })
+    await read(generation)
+    await expect(read(generation)).rejects.toThrow(/only once/)
+  })
+
+  test('dispose ends open requests and refuses new ones', async () => {
+    const { engine, executor } = createTestEngine({ manual: true })
+    const reading = read(engine.addRequest({ promptTokenIds: tokens(5), samplingParams: params }))
+    await settle()
+    engine.dispose()
+    engine.dispose()
+    executor.fail(new EngineError('disposed', 'gone'))
+    await expect(reading).rejects.toMatchObject({ code: 'disposed' })
+    expect(executor.isDisposed).toBe(true)
+    expect(() => engine.addRequest({ promptTokenIds: [1], samplingParams: {} })).toThrow(/disposed/)
+  })
+})
+
+describe('failure', () => {
+  test.each(['submission', 'completion'] as const)(
+    'a failed %s ends all open requests with its error, and the engine goes on',
+    async (when) => {
+      const { engine, executor } = createTestEngine({ manual: true })
+      const request = { promptTokenIds: tokens(20), samplingParams: params }
+      const readings = [1, 2].map(() => read(engine.addRequest(request)))
+      const failures = Promise.allSettled(readings)
+      if (when === 'submission') executor.executeError = new EngineError('device-lost', 'Lost.')
+      await settle()
+      if (when === 'completion') executor.fail(new EngineError('device-lost', 'Lost.'))
+      for (const result of await failures) {
+        expect(result).toMatchObject({ status: 'rejected', reason: { code: 'device-lost' } })
+      }
+      const numSteps = executor.summaries.length
+      const next = read(engine.addRequest(request))
+      await settle()
+      if (when === 'completion') {
+        // The step behind the failed one may still write the KV cache.
+        expect(executor.summaries).toHaveLength(numSteps)
+        executor.complete()
+        await settle()
+      }
+      while (executor.pending.length > 0) {
+        executor.complete()
+        await settle()
+      }
+      const { tokenIds, outputs } = await next
+      expect(tokenIds).toEqual(generateAlone(tokens(20), params))
+      expect(outputs[0]?.numCachedTokens).toBe(0)
+    },
+  )
+
+  test('a refused request disturbs nobody', async () => {
+    const { engine } = createTestEngine()
+    const good = read(engine.addRequest({ promptTokenIds: tokens(8), samplingParams: params }))
+    const refuse = (promptTokenIds: number[], samplingParams = {}) =>
+      expect(() => engine.addRequest({ promptTokenIds, samplingParams }))
+    refuse([]).toThrow(/no tokens/)
+    refuse([1, vocabSize]).toThrow(/Token id 24 is out of vocabulary: ids go from 0 to 23/)
+    refuse([1], { topP: 2 }).toThrow(/top_p/)
+    refuse(tokens(256)).toThrow(/maximum context length is 256 tokens.*256 input tokens/)
+    expect((await good).tokenIds).toEqual(generateAlone(tokens(8), params))
+  })
+
+  test('an id in use is refused, and free again afterwards', async () => {
+    const { engine } = createTestEngine()
+    const request = { promptTokenIds: tokens(5), samplingParams: params, requestId: 'x' }
+    const first = engine.addRequest(request)
+    expect(first.requestId).toBe('x')
+    expect(() => engine.addRequest(request)).toThrow(/id x is running/)
+    await read(first)
+    await read(engine.addRequest(request))
+  })
+})
+
+test('stats show blocks, requests and counters', async () => {
+  const { engine, executor } = createTestEngine({ manual: true, maxNumSeqs: 1 })
+  engine.addRequest({ promptTokenIds: tokens(20), samplingParams: params, requestId: 'a' })
+  engine.addRequest({ promptTokenIds: tokens(20), samplingParams: params, requestId: 'b' })
+  await settle()
+  executor.complete()
+  await settle()
+  const stats = engine.stats()
+  expect(stats).toMatchObject({
+    numRunning: 1,
+    numWaiting: 1,
+    blockSize: 16,
+    numBlocks: 16,
+    numFreeBlocks: 14,
+    numSteps: 3,
+    numPromptTokens: 20,
+    numGeneratedTokens: 1,
+    prefixCacheQueriedTokens: 20,
+    prefixCacheHitTokens: 0,
+    dispatchesPerStep: 3,
+    adapter: 'simulated',
+  })
+  expect(stats.blocks.slice(0, 3)).toEqual([
+    { requestIds: ['a'], cached: true },
+    { requestIds: ['a'], cached: false },
+    { requestIds: [], cached: false },
+  ])
+  expect(stats.requests).toEqual([
+    {
+      requestId: 'a',
+      status: 'running',
+      numPromptTokens: 20,
+      numComputedTokens: 22,
+      numOutputTokens: 1,
+      numBlocks: 2,
+    },
+    {
+      requestId: 'b',
+      status: 'waiting',
+      numPromptTokens: 20,
+      numComputedTokens: 0,
+      numOutputTokens: 0,
+      numBlocks: 0,
+    },
+  ])
+})
+
+test('streams equal lone runs whatever comes and goes around them', async () => {
+  const request = fc.record({
+    family: fc.nat(2),
+    length: fc.integer({ min: 1, max: 50 }),
+    delay: fc.nat(10),
+    abortAfter: fc.option(fc.integer({ min: 1, max: 8 })),
+    params: fc.record({
+      seed: fc.nat(3),
+      maxTokens: fc.integer({ min: 1, max: 40 }),
+      ignoreEos: fc.boolean(),
+    }),
+  })
+  const scenario = fc.record({
+    numBlocks: fc.integer({ min: 6, max: 12 }),
+    maxNumBatchedTokens: fc.constantFrom(5, 16, 33, 100),
+    runAhead: fc.integer({ min: 1, max: 3 }),
+    requests: fc.array(request, { minLength: 1, maxLength: 8 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(scenario, async ({ requests, ...options }) => {
+      const { engine, executor } = createTestEngine(options)
+      const runs = requests.map(async ({ family, length, delay, abortAfter, params }) => {
+        for (let turn = 0; turn < delay; turn++) {
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+        const prompt = tokens(length, family)
+        const alone = generateAlone(prompt, { ...params, maxModelLen: engine.maxModelLen })
+        const generated: number[] = []
+        for await (const output of engine.addRequest({
+          promptTokenIds: prompt,
+          samplingParams: params,
+        })) {
+          generated.push(...output.newTokenIds)
+          if (abortAfter !== null && generated.length >= abortAfter) break
+        }
+        expect(generated).toEqual(abortAfter === null ? alone : alone.slice(0, generated.length))
+      })
+      await Promise.all(runs)
+      while (executor.pending.length > 0) await settle()
+      expect(engine.stats().numFreeBlocks).toBe(options.numBlocks)
+      engine.dispose()
+    }),
+    { numRuns: 60 },
+  )
+})

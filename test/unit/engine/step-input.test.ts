@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest'
+import type { SchedulerOutput } from '../../../src/engine/scheduler-output.ts'
+import { StepInputBuilder, summarizeStep } from '../../../src/engine/step-input.ts'
+import { makeSequence, tokens } from './simulated-gpu.ts'
+
+const bitsOf = (value: number) => new Uint32Array(new Float32Array([value]).buffer)[0]
+
+/** A decode whose token is on the GPU, in front of a chunk that ends its prompt. */
+const exampleOutput = (): SchedulerOutput => {
+  const decode = makeSequence('decode', [3, 4], {
+    temperature: 0.5,
+    topK: 7,
+    topP: 0.9,
+    minP: 0.1,
+    seed: 11,
+  })
+  decode.blockTable.push(9)
+  decode.numPendingTokens = 1
+  const prefill = makeSequence('prefill', tokens(18), { temperature: 0 })
+  prefill.blockTable.push(4, 2)
+  return {
+    stepId: 6,
+    sequences: [
+      {
+        sequence: decode,
+        slot: 3,
+        phase: 'decode',
+        start: 2,
+        numScheduledTokens: 1,
+        samples: true,
+      },
+      {
+        sequence: prefill,
+        slot: 1,
+        phase: 'prefill',
+        start: 15,
+        numScheduledTokens: 3,
+        samples: true,
+      },
+    ],
+    numTokens: 4,
+    numSamples: 2,
+    numDecodeSequences: 1,
+  }
+}
+
+test('lays a step out as the shaders read it', () => {
+  const input = new StepInputBuilder().prepare(exampleOutput())
+  const prompt = tokens(18)
+  const expected = [
+    // header: counts, then offsets
+    [4, 2, 2, 16, 20, 24, 28, 32, 35, 37, 2, 41, 1, 1, 0, 0],
+    [0x8000_0003, prompt[15], prompt[16], prompt[17]], // tokenIds
+    [2, 15, 16, 17], // positions
+    [9 * 16 + 2, 4 * 16 + 15, 2 * 16, 2 * 16 + 1], // slotMapping
+    [0, 1, 1, 1], // tokenSequence
+    [0, 1, 4], // queryStart
+    [3, 18], // contextLength
+    [9, 0, 4, 2], // blockTables
+    [0, 3, bitsOf(0.5), 7, bitsOf(0.9), bitsOf(0.1), 11, 0, 3, 0, 0, 0], // sample rows
+    [3, 1, 0, 0, bitsOf(1), 0, 0, 0, 18, 0, 0, 0],
+  ]
+  expect([...input]).toEqual(expected.flat())
+})
+
+test('leaves nothing of an earlier step behind and grows when it must', () => {
+  const builder = new StepInputBuilder()
+  const long = makeSequence('long', tokens(900), { maxModelLen: 1000 })
+  long.blockTable.push(...Array.from({ length: 57 }, (_, index) => index + 100))
+  const entry = { sequence: long, slot: 0, phase: 'prefill', start: 0, samples: false } as const
+  const large = builder.prepare({
+    stepId: 1,
+    sequences: [{ ...entry, numScheduledTokens: 900 }],
+    numTokens: 900,
+    numSamples: 0,
+    numDecodeSequences: 0,
+  })
+  expect(large).toHaveLength(16 + 4 * 900 + 2 + 1 + 57)
+  expect(large[large[5]! + 899]).toBe(156 * 16 + 3)
+  expect([...builder.prepare(exampleOutput())]).toEqual([
+    ...new StepInputBuilder().prepare(exampleOutput()),
+  ])
+})
+
+test('sums a step up for the executor', () => {
+  expect(summarizeStep(exampleOutput())).toEqual({
+    stepId: 6,
+    numTokens: 4,
+    numSequences: 2,
+    numSamples: 2,
+    numDecodeSequences: 1,
+    maxContextLength: 18,
+    maxQueryLength: 3,
+  })
+})
