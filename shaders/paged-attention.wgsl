@@ -33,6 +33,8 @@ fn main(
   let kv_head = head / (NUM_HEADS / NUM_KV_HEADS);
   let sequence = sequence_of(token);
   let position = position_of(token);
+  // A bound that compilers cannot see: lavapipe takes minutes over the unrolled loops.
+  let vectors = min(HEAD_DIM / 4u, arrayLength(&qkv));
   let q = (token * (NUM_HEADS + 2u * NUM_KV_HEADS) + head) * (HEAD_DIM / 4u);
   let o = index * (HEAD_DIM / 4u);
   var highest = LOWEST;
@@ -45,10 +47,10 @@ fn main(
     let rows1 = base + min(vec4u(4u, 5u, 6u, 7u), vec4u(last)) * (HEAD_DIM / 4u);
     let rows2 = base + min(vec4u(8u, 9u, 10u, 11u), vec4u(last)) * (HEAD_DIM / 4u);
     let rows3 = base + min(vec4u(12u, 13u, 14u, 15u), vec4u(last)) * (HEAD_DIM / 4u);
-    let scores0 = scores_of(q, rows0, vec4u(0u, 1u, 2u, 3u) <= vec4u(last));
-    let scores1 = scores_of(q, rows1, vec4u(4u, 5u, 6u, 7u) <= vec4u(last));
-    let scores2 = scores_of(q, rows2, vec4u(8u, 9u, 10u, 11u) <= vec4u(last));
-    let scores3 = scores_of(q, rows3, vec4u(12u, 13u, 14u, 15u) <= vec4u(last));
+    let scores0 = scores_of(q, rows0, vectors, vec4u(0u, 1u, 2u, 3u) <= vec4u(last));
+    let scores1 = scores_of(q, rows1, vectors, vec4u(4u, 5u, 6u, 7u) <= vec4u(last));
+    let scores2 = scores_of(q, rows2, vectors, vec4u(8u, 9u, 10u, 11u) <= vec4u(last));
+    let scores3 = scores_of(q, rows3, vectors, vec4u(12u, 13u, 14u, 15u) <= vec4u(last));
     let top = max(max(scores0, scores1), max(scores2, scores3));
     let raised = max(highest, max(max(top.x, top.y), max(top.z, top.w)));
     let correction = exp(highest - raised);
@@ -58,7 +60,7 @@ fn main(
     let weights3 = exp(scores3 - raised);
     highest = raised;
     sum = sum * correction + dot(weights0 + weights1 + weights2 + weights3, vec4f(1.0));
-    for (var i = 0u; i < HEAD_DIM / 4u; i++) {
+    for (var i = 0u; i < vectors; i++) {
       var values = vec4f();
       if (first > 0u) {
         values = out[o + i] * correction;
@@ -68,14 +70,14 @@ fn main(
       out[o + i] = values;
     }
   }
-  for (var i = 0u; i < HEAD_DIM / 4u; i++) {
+  for (var i = 0u; i < vectors; i++) {
     out[o + i] /= sum;
   }
 }
 
-fn scores_of(q: u32, rows: vec4u, visible: vec4<bool>) -> vec4f {
+fn scores_of(q: u32, rows: vec4u, vectors: u32, visible: vec4<bool>) -> vec4f {
   var scores = vec4f();
-  for (var i = 0u; i < HEAD_DIM / 4u; i++) {
+  for (var i = 0u; i < vectors; i++) {
     let channels = qkv[q + i];
     scores += vec4f(
       dot(channels, unpack_kv4(k_cache[rows.x + i])),

@@ -34,10 +34,12 @@ fn main(
   // Threads past the end stay for the barriers of group_sum.
   let safe_unit = min(unit, units - 1u);
   let base = safe_unit * (HEAD_DIM / 4u);
+  // A bound that compilers cannot see: lavapipe takes minutes over the unrolled loops.
+  let vectors = min(HEAD_DIM / 4u, arrayLength(&qkv));
   var scale = 1.0;
   if (HAS_QK_NORM) {
     var squares = 0.0;
-    for (var i = first; i < HEAD_DIM / 4u; i += LANES) {
+    for (var i = first; i < vectors; i += LANES) {
       let x = qkv[base + i];
       squares += dot(x, x);
     }
@@ -51,14 +53,14 @@ fn main(
   let slot = slot_of(token);
   if (head >= NUM_HEADS + NUM_KV_HEADS) {
     let row = page_row(slot / BLOCK_SIZE, slot % BLOCK_SIZE, head - NUM_HEADS - NUM_KV_HEADS);
-    for (var i = first; i < HEAD_DIM / 4u; i += LANES) {
+    for (var i = first; i < vectors; i += LANES) {
       v_cache[row + i] = pack_kv4(qkv[base + i]);
     }
     return;
   }
   let half = ROTARY_DIM / 8u;
   let is_query = head < NUM_HEADS;
-  for (var i = first; i < HEAD_DIM / 4u - half; i += LANES) {
+  for (var i = first; i < vectors - half; i += LANES) {
     if (i >= half) {
       store_channels(base, head, slot, i + half, normed(base, i + half, is_query, scale));
       continue;

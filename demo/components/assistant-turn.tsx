@@ -40,8 +40,8 @@ const SpeedNote = ({ message }: { message: AssistantMessage }) => {
   const rate = speed.tokensPerSecond
   return (
     <span class="speed">
-      {speed.tokens} tokens at {rate.toFixed(rate < 10 ? 1 : 0)}/s, first after{' '}
-      {(speed.firstTokenMs / 1000).toFixed(2)} s
+      {speed.tokens} tokens at {rate.toFixed(rate < 10 ? 1 : 0)}/s
+      <span class="first-token">, first after {(speed.firstTokenMs / 1000).toFixed(2)} s</span>
     </span>
   )
 }

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import {
   canSave,
   conversations,
@@ -11,6 +11,7 @@ import {
   type Conversation,
 } from '../state/conversations.ts'
 import { runInParallel } from '../state/demonstrations.ts'
+import { engineState } from '../state/engine.ts'
 import { drawer, focusMessageBox, isNarrow } from '../state/layout.ts'
 import { offlineState, type OfflineState } from '../state/offline.ts'
 import { Icon, Mark } from './icon.tsx'
@@ -24,7 +25,10 @@ const RenameField = ({
   close: () => void
 }) => {
   const field = useRef<HTMLInputElement>(null)
-  useEffect(() => field.current?.select(), [])
+  useLayoutEffect(() => {
+    field.current?.focus()
+    field.current?.select()
+  }, [])
   const finish = () => {
     rename(conversation, field.current?.value ?? '')
     close()
@@ -105,6 +109,13 @@ const startNew = (): void => {
   focusMessageBox()
 }
 
+const OfflineNote = () => {
+  // Whatever was kept before, a page without a model answers nothing.
+  const hasModel = engineState.value.phase === 'ready'
+  const state = offlineState.value === 'ready' && !hasModel ? 'preparing' : offlineState.value
+  return <p class={`offline is-${state}`}>{offlineWords[state]}</p>
+}
+
 /** The list of chats; a drawer on a narrow screen. */
 export const Sidebar = () => {
   const isOpen = drawer.value === 'sidebar'
@@ -140,7 +151,7 @@ export const Sidebar = () => {
         ))}
       </ul>
       <footer>
-        <p class={`offline is-${offlineState.value}`}>{offlineWords[offlineState.value]}</p>
+        <OfflineNote />
         {!canSave.value && <p>This browser does not let the page keep chats.</p>}
       </footer>
     </nav>

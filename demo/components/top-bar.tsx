@@ -1,17 +1,14 @@
 import { engineState, modelLabel } from '../state/engine.ts'
 import { drawer, isNarrow, isSettingsOpen } from '../state/layout.ts'
-import { flip, panelSwitch, theme } from '../state/settings.ts'
+import { flip, isDark, panelSwitch, prefersDark, theme } from '../state/settings.ts'
 import { IconButton } from './icon-button.tsx'
 
 const phaseWords = { loading: 'loading', ready: 'ready', failed: 'not loaded' } as const
 
-const darkQuery = matchMedia('(prefers-color-scheme: dark)')
-
 const toggleTheme = (): void => {
-  const isDark = theme.peek() === 'system' ? darkQuery.matches : theme.peek() === 'dark'
-  const next = isDark ? 'light' : 'dark'
+  const next = isDark.peek() ? 'light' : 'dark'
   // Back to following the system where that gives the same.
-  theme.value = (next === 'dark') === darkQuery.matches ? 'system' : next
+  theme.value = (next === 'dark') === prefersDark.peek() ? 'system' : next
 }
 
 const togglePanel = (): void => {
@@ -46,7 +43,7 @@ export const TopBar = () => {
       </button>
       <span class="spacer" />
       <IconButton
-        icon={theme.value === 'light' ? 'light' : 'dark'}
+        icon={isDark.value ? 'light' : 'dark'}
         label="Switch light and dark"
         onClick={toggleTheme}
       />

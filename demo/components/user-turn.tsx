@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Conversation } from '../state/conversations.ts'
 import { editAndResend } from '../state/generation.ts'
 import { focusMessageBox } from '../state/layout.ts'
@@ -11,7 +11,7 @@ type Props = { readonly conversation: Conversation; readonly message: UserMessag
 
 const Editor = ({ conversation, message, close }: Props & { close: () => void }) => {
   const box = useRef<HTMLTextAreaElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     box.current?.focus()
     box.current?.setSelectionRange(message.text.length, message.text.length)
   }, [])

@@ -22,7 +22,7 @@ export type Conversation = {
 }
 
 export const paletteSize = 8
-const untitled = 'New chat'
+const untitled = 'Untitled'
 const titleLength = 42
 const saveDelayMs = 400
 

@@ -11,7 +11,7 @@ import {
   truncateAt,
   type Conversation,
 } from './conversations.ts'
-import { messageOf, readyEngine } from './engine.ts'
+import { isStarterModel, messageOf, readyEngine } from './engine.ts'
 import {
   answerText,
   emptyRound,
@@ -21,7 +21,7 @@ import {
   type Round,
   type ToolCall,
 } from './messages.ts'
-import { claimRequest } from './requests.ts'
+import { claimRequestId } from './requests.ts'
 import { thinkingSwitch, toolsSwitch } from './settings.ts'
 
 const maxRounds = 5
@@ -120,13 +120,19 @@ class Answer {
   }
 }
 
-const chatRequest = (model: string, messages: readonly Message[]): ChatRequest => ({
+const chatRequest = (
+  model: string,
+  messages: readonly Message[],
+  isRetry: boolean,
+): ChatRequest => ({
   model,
   messages: toRequestMessages(messages),
   stream: true,
   stream_options: { include_usage: true },
   chat_template_kwargs: { enable_thinking: thinkingSwitch.peek() === 'on' },
   ...(toolsSwitch.peek() === 'on' ? { tools: toolSchemas } : {}),
+  // The starter model is at its best when it takes its likeliest word; who asks again wants another.
+  ...(isStarterModel() && !isRetry ? { temperature: 0 } : {}),
 })
 
 const addToolDeltas = (
@@ -170,13 +176,13 @@ type RoundContext = {
 /** Streams one request into the answer's current round. */
 const streamRound = async (answer: Answer, context: RoundContext): Promise<string | null> => {
   const { client, request, conversationId, signal } = context
-  const stream = await client.chat.completions.create(request, { signal })
+  const headers = { 'X-Request-Id': claimRequestId(conversationId) }
+  const stream = await client.chat.completions.create(request, { signal, headers })
   let finishReason: string | null = null
   let thinkingSince: number | null = null
   let chunks = 0
   let tokens: number | null = null
   for await (const chunk of stream) {
-    claimRequest(chunk.id, conversationId)
     tokens = chunk.usage?.completion_tokens ?? tokens
     const choice = chunk.choices[0]
     if (!choice) continue
@@ -227,14 +233,18 @@ const giveUpCalls = (answer: Answer): void => {
     )
 }
 
-const talk = async (
-  conversation: Conversation,
-  answer: Answer,
-  signal: AbortSignal,
-): Promise<string | null> => {
+type Talk = {
+  readonly conversation: Conversation
+  readonly answer: Answer
+  readonly signal: AbortSignal
+  readonly isRetry: boolean
+}
+
+/** Asks, runs what the model calls, and asks again. Returns what the reader should know, if any. */
+const talk = async ({ conversation, answer, signal, isRetry }: Talk): Promise<string | null> => {
   const { engine, client } = await readyEngine(signal)
   for (let count = 1; ; count++) {
-    const request = chatRequest(engine.model, conversation.messages.peek())
+    const request = chatRequest(engine.model, conversation.messages.peek(), isRetry)
     const context = { client, request, conversationId: conversation.id, signal }
     const finishReason = await streamRound(answer, context)
     if (answer.round.toolCalls.length === 0) {
@@ -247,13 +257,13 @@ const talk = async (
 }
 
 /** Answers the last user message of a conversation. Never rejects: failures end in the message. */
-export const respond = async (conversation: Conversation): Promise<void> => {
+export const respond = async (conversation: Conversation, isRetry = false): Promise<void> => {
   if (conversation.running.peek()) return
   const controller = new AbortController()
   conversation.running.value = controller
   const answer = new Answer(conversation)
   try {
-    const note = await talk(conversation, answer, controller.signal)
+    const note = await talk({ conversation, answer, signal: controller.signal, isRetry })
     answer.end('done', note)
     announce(`${conversation.title.peek()}: ${answerText(answer.message) || 'No answer.'}`)
   } catch (thrown) {
@@ -279,7 +289,7 @@ export const stop = (conversation: Conversation): void => {
 export const regenerate = (conversation: Conversation, messageId: string): void => {
   if (conversation.running.peek()) return
   truncateAt(conversation, messageId)
-  void respond(conversation)
+  void respond(conversation, true)
 }
 
 /** Replaces a user message; what followed it is gone. */

@@ -1,4 +1,4 @@
-import { effect, signal, type Signal } from '@preact/signals'
+import { computed, effect, signal, type Signal } from '@preact/signals'
 
 export type Theme = 'system' | 'light' | 'dark'
 
@@ -43,6 +43,15 @@ export const modelSource = remembered<string>('model', '')
 export const flip = (value: Signal<Switch>): void => {
   value.value = value.value === 'on' ? 'off' : 'on'
 }
+
+const darkQuery = matchMedia('(prefers-color-scheme: dark)')
+export const prefersDark = signal(darkQuery.matches)
+darkQuery.addEventListener('change', () => {
+  prefersDark.value = darkQuery.matches
+})
+export const isDark = computed(() =>
+  theme.value === 'system' ? prefersDark.value : theme.value === 'dark',
+)
 
 effect(() => {
   const root = document.documentElement

@@ -32,8 +32,7 @@ const conditions: Readonly<Record<number, string>> = {
   99: 'stormy',
 }
 
-const offline =
-  'The weather service cannot be reached: you are offline. Try again with a connection.'
+const offline = 'you are offline, so the weather service cannot be reached'
 
 const getJson = async (url: string, signal: AbortSignal): Promise<Record<string, unknown>> => {
   if (!navigator.onLine) throw new Error(offline)

@@ -42,7 +42,7 @@ export type GenerationEngineOptions = {
   readonly random?: () => number
   /** Milliseconds on a monotonic clock. */
   readonly now?: () => number
-  /** Lets messages in between steps. Default: a message to oneself. */
+  /** Lets messages in between steps; closed with the engine. Default: a message to oneself. */
   readonly eventLoop?: EventLoopYield
 }
 
@@ -76,10 +76,10 @@ class EngineLoop implements GenerationEngine {
   /** Steps on the GPU, oldest first; each settles, never rejects, when it has been taken in. */
   readonly #inFlight: Promise<void>[] = []
   /** Counts failures: what was submitted before one is ignored when it arrives after. */
-  #generation = 0
+  #epoch = 0
   #isRecovering = false
   #isDisposed = false
-  #numRequestsEver = 0
+  #numUnnamedRequests = 0
   #numPromptTokens = 0
   #numGeneratedTokens = 0
   #lastStepMs = 0
@@ -109,8 +109,7 @@ class EngineLoop implements GenerationEngine {
 
   addRequest(request: GenerationRequest): Generation {
     if (this.#isDisposed) throw disposedError()
-    this.#numRequestsEver += 1
-    const requestId = request.requestId ?? `request-${this.#numRequestsEver}`
+    const requestId = request.requestId ?? this.#unusedRequestId()
     if (this.#requests.has(requestId)) {
       throw new EngineError(
         'invalid-request',
@@ -151,6 +150,12 @@ class EngineLoop implements GenerationEngine {
     this.#work.wake()
   }
 
+  #unusedRequestId(): string {
+    this.#numUnnamedRequests += 1
+    const requestId = `request-${this.#numUnnamedRequests}`
+    return this.#requests.has(requestId) ? this.#unusedRequestId() : requestId
+  }
+
   /** Submits steps as long as there is something to compute and room on the GPU's queue. */
   async run(): Promise<void> {
     while (!this.#isDisposed) {
@@ -180,21 +185,21 @@ class EngineLoop implements GenerationEngine {
 
   /** Waits for a step's tokens, after those of the steps before it, and hands them out. */
   async #postprocess(scheduled: SchedulerOutput, handle: StepHandle): Promise<void> {
-    const generation = this.#generation
+    const epoch = this.#epoch
     const submittedAt = this.#now()
     try {
       const [sampledTokenIds] = await Promise.all([
         handle.sampledTokenIds,
         this.#inFlight.at(-1) ?? null,
       ])
-      if (generation === this.#generation) {
+      if (epoch === this.#epoch) {
         this.#budget.record(scheduled.numTokens, submittedAt, this.#now())
         const sampled = this.#scheduler.update(scheduled, sampledTokenIds)
         for (const token of sampled) this.#deliver(token)
         if (this.#options.checkIntegrity === true) this.#scheduler.checkIntegrity()
       }
     } catch (error) {
-      if (generation === this.#generation) this.#fail(error)
+      if (epoch === this.#epoch) this.#fail(error)
     }
     void this.#inFlight.shift()
     if (this.#inFlight.length === 0) this.#isRecovering = false
@@ -235,7 +240,7 @@ class EngineLoop implements GenerationEngine {
 
   /** Ends all requests with an error and forgets what is on the GPU. */
   #endAll(error: EngineError): void {
-    this.#generation += 1
+    this.#epoch += 1
     this.#scheduler.reset()
     for (const { outputs } of this.#requests.values()) outputs.fail(error)
     this.#requests.clear()

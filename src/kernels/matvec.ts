@@ -87,7 +87,11 @@ export const matvecWorkgroupSize = (
 }
 
 export const matvecGrid = (
-  shape: { readonly reduction: Reduction; readonly workgroupSize: number; readonly tile: MatvecTile },
+  shape: {
+    readonly reduction: Reduction
+    readonly workgroupSize: number
+    readonly tile: MatvecTile
+  },
   weightRows: number,
   numRows: number,
 ): Grid => {

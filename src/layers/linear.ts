@@ -1,9 +1,9 @@
 import { EngineError } from '../errors.ts'
 import type { CommandRecorder, Grid } from '../gpu/command-recorder.ts'
-import type { GpuContext } from '../gpu/device.ts'
-import type { BoundKernel, PipelineCache } from '../gpu/pipeline-cache.ts'
+import type { BoundKernel } from '../gpu/pipeline-cache.ts'
 import { createTensor, type Tensor } from '../gpu/tensor.ts'
 import type { Epilogue, LinearOverrides, LinearTensors } from '../kernels/linear-spec.ts'
+import { matmul, matmulGrid } from '../kernels/matmul.ts'
 import {
   matvec,
   matvecGrid,
@@ -12,6 +12,7 @@ import {
   type MatvecTile,
 } from '../kernels/matvec.ts'
 import type { WeightMatrix } from '../kernels/weight-format.ts'
+import type { Gpu } from './gpu.ts'
 
 export type LinearOptions = {
   /** W, [rows][columns]. For `swiglu` row 2j is gate_j and row 2j + 1 is up_j. */
@@ -31,14 +32,14 @@ export type LinearOptions = {
   readonly rowCount: 'tokens' | 'samples'
   /** Floats from one output row to the next; the outputs of one row by default. */
   readonly outputStride?: number
+  /** The most rows that `encode` will get; kernels for more are not compiled. */
+  readonly maxRows?: number
 }
 
 export type Linear = {
   /** Records the product of the first `numRows` rows; the number in the step's header. */
   encode(recorder: CommandRecorder, numRows: number): void
 }
-
-type Gpu = { readonly pipelines: PipelineCache; readonly context: GpuContext }
 
 /** A kernel bound to one shard, for at most `tile` rows at once. */
 type Variant = {
@@ -84,6 +85,16 @@ const matvecVariant = async (
   return { tile, kernel: compiled.bind(bound.tensors), grid, tileGrid: grid(tile) }
 }
 
+const matmulVariant = async (
+  { pipelines }: Gpu,
+  { weight, epilogue }: LinearOptions,
+  bound: { readonly overrides: LinearOverrides; readonly tensors: LinearTensors },
+): Promise<Variant> => {
+  const compiled = await pipelines.compile(matmul(weight.format, epilogue), bound.overrides)
+  const grid = (numRows: number) => matmulGrid(bound.overrides.NUM_ROWS, numRows)
+  return { tile: Infinity, kernel: compiled.bind(bound.tensors), grid, tileGrid: grid(1) }
+}
+
 /** Compiles every variant that some number of rows needs, and binds each to each shard, up front. */
 export const createLinear = async (gpu: Gpu, options: LinearOptions): Promise<Linear> => {
   checkOptions(options)
@@ -106,12 +117,17 @@ export const createLinear = async (gpu: Gpu, options: LinearOptions): Promise<Li
     bias: bias ?? dummy,
     out: options.output,
   }
+  const maxRows = options.maxRows ?? Infinity
+  const tiles = matvecTiles.filter((tile) => tile === 1 || tile / 2 < maxRows)
   const variantsOfShard = (shard: WeightMatrix['shards'][number]): Promise<Variant[]> => {
     const bound = {
       overrides: { ...shared, FIRST_ROW: shard.firstRow, NUM_ROWS: shard.numRows },
       tensors: { ...tensors, weight: shard.weight, scales: shard.scales },
     }
-    return Promise.all(matvecTiles.map((tile) => matvecVariant(gpu, options, tile, bound)))
+    const variants = tiles.map((tile) => matvecVariant(gpu, options, tile, bound))
+    // Without barriers matvec's tiles of 8 rows serve any number: the same sums, in the same order.
+    const tiled = gpu.context.reduction !== 'none' && maxRows > 8
+    return Promise.all(tiled ? [...variants, matmulVariant(gpu, options, bound)] : variants)
   }
   const shards = await Promise.all(weight.shards.map(variantsOfShard))
   return {
@@ -119,7 +135,8 @@ export const createLinear = async (gpu: Gpu, options: LinearOptions): Promise<Li
       if (numRows === 0) return
       for (const variants of shards) {
         const variant = variants.find(({ tile }) => numRows <= tile) ?? variants.at(-1)!
-        const grid = numRows <= variant.tile ? variant.tileGrid : variant.grid(numRows)
+        const fits = numRows <= variant.tile && variant.tile !== Infinity
+        const grid = fits ? variant.tileGrid : variant.grid(numRows)
         recorder.dispatch(variant.kernel, grid)
       }
     },

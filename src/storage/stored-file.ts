@@ -47,25 +47,47 @@ export const readChunk = async (
 }
 
 /**
- * Stored files as byte sources. Every chunk is checked against its hash as it is read; one that does
- * not match is fetched again by `refetch`, which checks and stores it. One chunk of all the files, the
- * one read last, stays in memory.
+ * Stored files as byte sources. A chunk is checked against its hash when it is first touched; one that
+ * does not match is fetched again by `refetch`, which checks and stores it. After that only the bytes
+ * asked for are read. The chunk checked last stays in memory, one for all the files.
  */
 export const openStoredFiles = (
   folder: Directory,
   files: readonly StoredFile[],
   refetch: (file: StoredFile, index: number) => Promise<Uint8Array>,
 ): ByteSource[] => {
+  const checked = new Set<string>()
   let latest: { readonly name: string; readonly bytes: Promise<Uint8Array> } | null = null
-  const load = async (file: StoredFile, index: number) =>
-    (await readChunk(folder, file, index)) ?? (await refetch(file, index))
-  const chunk = (file: StoredFile, index: number): Promise<Uint8Array> => {
-    const name = chunkName(file.name, index)
-    if (latest?.name === name) return latest.bytes
-    const bytes = load(file, index)
-    latest = { name, bytes }
-    bytes.catch(() => (latest = null))
+  const load = async (file: StoredFile, index: number) => {
+    const bytes = (await readChunk(folder, file, index)) ?? (await refetch(file, index))
+    checked.add(chunkName(file.name, index))
     return bytes
+  }
+  const readPart = async (file: StoredFile, index: number, [start, end]: [number, number]) => {
+    const name = chunkName(file.name, index)
+    if (latest?.name !== name && checked.has(name)) {
+      const blob = await readFile(folder, name)
+      if (blob?.size === chunkRange(file, index).length) {
+        return new Uint8Array(await blob.slice(start, end).arrayBuffer())
+      }
+    }
+    if (latest?.name !== name) {
+      const bytes = load(file, index)
+      latest = { name, bytes }
+      bytes.catch(() => (latest = null))
+    }
+    return (await latest.bytes).subarray(start, end)
+  }
+  const read = async (file: StoredFile, offset: number, length: number) => {
+    const result = new Uint8Array(length)
+    for (let filled = 0; filled < length;) {
+      const index = Math.floor((offset + filled) / file.chunkBytes)
+      const start = offset + filled - index * file.chunkBytes
+      const end = Math.min(file.chunkBytes, start + length - filled)
+      result.set(await readPart(file, index, [start, end]), filled)
+      filled += end - start
+    }
+    return result
   }
   return files.map((file) => {
     const source: ByteSource = {
@@ -73,16 +95,7 @@ export const openStoredFiles = (
       size: file.size,
       read: async (offset, length) => {
         checkRange(source, offset, length)
-        const result = new Uint8Array(length)
-        for (let filled = 0; filled < length;) {
-          const position = offset + filled
-          const index = Math.floor(position / file.chunkBytes)
-          const from = position - index * file.chunkBytes
-          const part = (await chunk(file, index)).subarray(from, from + length - filled)
-          result.set(part, filled)
-          filled += part.length
-        }
-        return result
+        return read(file, offset, length)
       },
     }
     return source

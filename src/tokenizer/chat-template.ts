@@ -1,5 +1,6 @@
 import { Interpreter, Template } from '@huggingface/jinja'
 import { EngineError } from '../errors.ts'
+import { readSpecialToken } from './special-token.ts'
 import { adaptToPython, createTemplateEnvironment } from './template-environment.ts'
 
 /** A message as chat templates expect it (Hugging Face's shape). */
@@ -172,13 +173,6 @@ const readTemplates = (config: unknown): ReadonlyMap<string, string> => {
   return new Map(named)
 }
 
-const readToken = (config: object, name: string): string | null => {
-  const value: unknown = Reflect.get(config, name)
-  if (typeof value === 'string') return value
-  const text: unknown = typeof value === 'object' && value ? Reflect.get(value, 'content') : null
-  return typeof text === 'string' ? text : null
-}
-
 /**
  * The chat template of a model: `jinjaText` (chat_template.jinja) where given, else the
  * `chat_template` of tokenizer_config.json. Of named templates, "tool_use" serves requests with
@@ -190,14 +184,13 @@ export const loadChatTemplate = (
   tokenizerConfig: unknown,
   jinjaText?: string,
 ): ChatTemplate | null => {
-  const config = typeof tokenizerConfig === 'object' && tokenizerConfig ? tokenizerConfig : {}
   const sources =
     jinjaText === undefined ? readTemplates(tokenizerConfig) : new Map([['default', jinjaText]])
   const tokens = {
-    bosToken: readToken(config, 'bos_token'),
-    eosToken: readToken(config, 'eos_token'),
-    padToken: readToken(config, 'pad_token'),
-    unkToken: readToken(config, 'unk_token'),
+    bosToken: readSpecialToken(tokenizerConfig, 'bos_token'),
+    eosToken: readSpecialToken(tokenizerConfig, 'eos_token'),
+    padToken: readSpecialToken(tokenizerConfig, 'pad_token'),
+    unkToken: readSpecialToken(tokenizerConfig, 'unk_token'),
   }
   const compile = (name: string): ChatTemplate | null => {
     const source = sources.get(name)

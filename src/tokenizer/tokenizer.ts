@@ -1,5 +1,6 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { EngineError } from '../errors.ts'
+import { readSpecialToken } from './special-token.ts'
 
 /** Text to token ids and back, for one model. */
 export type Tokenizer = {
@@ -65,13 +66,6 @@ const readAddedTokens = (tokenizerJson: JsonObject, config: JsonObject): AddedTo
   return [...listed, ...tokensOfConfig(config, known)]
 }
 
-/** A token of tokenizer_config.json, given as text or as an object with its text in `content`. */
-const readNamedToken = (config: JsonObject, name: string): string | null => {
-  const value = config[name]
-  const text = isObject(value) ? value['content'] : value
-  return typeof text === 'string' ? text : null
-}
-
 const build = (tokenizerJson: JsonObject, config: JsonObject, tokens: AddedTokenEntry[]) => {
   const parts = { post_processor: null, pre_tokenizer: null, normalizer: null, decoder: null }
   try {
@@ -112,8 +106,8 @@ export const loadTokenizer = (files: {
     addedTokens: new Map(
       tokens.map(({ id, content, special }) => [content, { id, special: special === true }]),
     ),
-    bosToken: readNamedToken(config, 'bos_token'),
-    eosToken: readNamedToken(config, 'eos_token'),
+    bosToken: readSpecialToken(config, 'bos_token'),
+    eosToken: readSpecialToken(config, 'eos_token'),
     encode: (text, { addSpecialTokens = true } = {}) =>
       inner.encode(text, { add_special_tokens: addSpecialTokens }).ids,
     decode: (tokenIds, { skipSpecialTokens = false } = {}) => {

@@ -25,6 +25,7 @@ const createLayer = async (reduction: Reduction, config: Config, numBlocks: numb
   const context = await testContext(reduction)
   const { device } = context
   const model = { ...config, eps: 1e-6 }
+  const { numHeads, numKvHeads, headDim, rotaryDim, kvFormat } = config
   const width = (config.numHeads + 2 * config.numKvHeads) * config.headDim
   const maxTokens = 320
   const norm = (values: ArrayLike<number> | undefined) =>
@@ -46,7 +47,7 @@ const createLayer = async (reduction: Reduction, config: Config, numBlocks: numb
     {
       ...tensors,
       ...(qNorm && kNorm ? { qNorm, kNorm } : {}),
-      ...model,
+      ...{ numHeads, numKvHeads, headDim, rotaryDim, kvFormat, eps: model.eps },
       scale: 1 / Math.sqrt(config.headDim),
       maxNumSequences: 8,
     },

@@ -31,6 +31,12 @@ CASES = {
         1_000_000.0,
         {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768},
     ),
+    # The ramp runs past the last pair, and past the clamp at the head's size.
+    "yarn-wide": (
+        64,
+        100.0,
+        {"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 65536},
+    ),
     "yarn-untruncated": (
         64,
         10_000.0,

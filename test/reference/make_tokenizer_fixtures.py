@@ -201,7 +201,8 @@ TEMPLATES = {
     "{{ {'b': 1.0, 'a': 0.0000001, 'B': 2.5, 'c': [], 'd': {}, 'e': 100, 'f': 0.0001} "
     "| tojson(sort_keys=true, indent=1) }}{{ 'a\"\\n' | tojson }}",
     "strip": "{% for m in messages %}[{{ m.content.strip('\\n') }}|{{ m.content.lstrip(' W') }}|"
-    "{{ m.content.rstrip('\\n?') }}|{{ m.content.strip() }}|{{ m.content | trim }}]{% endfor %}",
+    "{{ m.content.rstrip('\\n?') }}|{{ m.content.strip() }}|{{ m.content | trim }}|"
+    "{{ m.content.split('?')[0].rstrip('\\n').split('What')[-1].lstrip(\"'\") }}]{% endfor %}",
     "tokens": "{{ bos_token }}{% for m in messages %}{{ m.role }}: {{ m.content }}{{ eos_token }}"
     "{% endfor %}{{ 'no padding' if pad_token is not defined }}",
     "refusing": "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}"

@@ -70,6 +70,10 @@ describe('prefix cache', () => {
     place(blocks, makeSequence('a', tokens(40)))
     const changed = tokens(40).with(3, 9)
     expect(blocks.findCachedPrefix(makeSequence('b', changed))).toEqual([])
+    const other = makeSequence('other', tokens(40, 5))
+    place(blocks, other)
+    const mixed = [...tokens(16), ...tokens(40, 5).slice(16)]
+    expect(blocks.findCachedPrefix(makeSequence('mixed', mixed))).toEqual([0])
   })
 
   test('a salt that looks like a key is still a salt', () => {

@@ -7,10 +7,14 @@ export const eosTokenId = 0
 
 const mix = (hash: number, value: number) => Math.imul(hash ^ value, 0x0100_0193) >>> 0
 
-/** The model: the next token is a pure function of all tokens before it and of the seed. */
-export const nextToken = (history: Iterable<number>, seed: number, position: number): number => {
-  let hash = mix(mix(0x811c_9dc5, seed), position)
-  for (const token of history) hash = mix(hash, token + 1)
+/** The KV of a token: like a transformer's, it depends on the token and on all before it. */
+const nextState = (stateBefore: number, tokenId: number) => mix(stateBefore, tokenId + 1)
+const firstState = 0x811c_9dc5
+
+/** The next token: a pure function of the KV of all tokens before it and of the seed. */
+const nextToken = (states: readonly number[], seed: number, position: number): number => {
+  let hash = mix(mix(firstState, seed), position)
+  for (const state of states) hash = mix(hash, state)
   hash = Math.imul(hash ^ (hash >>> 15), 0x85eb_ca6b) >>> 0
   return ((hash ^ (hash >>> 13)) >>> 0) % vocabSize
 }
@@ -20,13 +24,17 @@ export const generateAlone = (
   prompt: readonly number[],
   params: { seed: number; maxTokens: number; maxModelLen?: number; ignoreEos?: boolean },
 ): number[] => {
-  const tokens = [...prompt]
+  const states: number[] = []
+  for (const id of prompt) states.push(nextState(states.at(-1) ?? firstState, id))
+  const outputs: number[] = []
   const end = Math.min(prompt.length + params.maxTokens, params.maxModelLen ?? Infinity)
-  while (tokens.length < end) {
-    tokens.push(nextToken(tokens, params.seed, tokens.length))
-    if (params.ignoreEos !== true && tokens.at(-1) === eosTokenId) break
+  while (states.length < end) {
+    const id = nextToken(states, params.seed, states.length)
+    outputs.push(id)
+    states.push(nextState(states.at(-1) ?? firstState, id))
+    if (params.ignoreEos !== true && id === eosTokenId) break
   }
-  return tokens.slice(prompt.length)
+  return outputs
 }
 
 /**
@@ -45,23 +53,30 @@ export class SimulatedGpu {
 
   run(input: Uint32Array): Uint32Array {
     const at = (index: number) => input[index]!
-    for (let token = 0; token < at(0); token++) {
+    const slotOf = (token: number, position: number) => {
+      const table = at(9) + at(at(6) + token) * at(10)
+      return at(table + Math.floor(position / 16)) * 16 + (position % 16)
+    }
+    // In order of position, as a sequence may read blocks that another one writes in this step.
+    const rows = Array.from({ length: at(0) }, (_, token) => ({
+      token,
+      position: at(at(4) + token),
+    }))
+    for (const { token, position } of rows.sort((a, b) => a.position - b.position)) {
       const entry = at(at(3) + token)
       const id = entry >= 0x8000_0000 ? this.#lastTokens[entry & 0x7fff_ffff]! : entry
-      this.#kv[at(at(5) + token)] = id
+      const before = position === 0 ? firstState : this.#kv[slotOf(token, position - 1)]!
+      this.#kv[at(at(5) + token)] = nextState(before, id)
     }
     const sampled = new Uint32Array(at(2))
     for (let row = 0; row < at(2); row++) {
       const base = at(11) + row * 12
       const token = at(base)
-      const sequence = at(at(6) + token)
-      const table = at(9) + sequence * at(10)
-      const history: number[] = []
+      const states: number[] = []
       for (let position = 0; position <= at(at(4) + token); position++) {
-        const block = at(table + Math.floor(position / 16))
-        history.push(this.#kv[block * 16 + (position % 16)]!)
+        states.push(this.#kv[slotOf(token, position)]!)
       }
-      sampled[row] = nextToken(history, at(base + 6), at(base + 8))
+      sampled[row] = nextToken(states, at(base + 6), at(base + 8))
       this.#lastTokens[at(base + 1)] = sampled[row]!
     }
     return sampled
@@ -109,9 +124,9 @@ export class SimulatedExecutor implements ModelExecutor {
     return { sampledTokenIds }
   }
 
-  /** Finishes the oldest step. */
-  complete(): void {
-    const step = this.pending.shift()
+  /** Finishes the oldest step, or the one `index` steps after it. */
+  complete(index = 0): void {
+    const [step] = this.pending.splice(index, 1)
     step?.resolve(step.sampled)
   }
 

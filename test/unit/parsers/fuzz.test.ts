@@ -78,7 +78,7 @@ describe('any output', () => {
         })
         expect(comparable(pieces)).toEqual(comparable(whole))
       }),
-      { numRuns: 600 },
+      { numRuns: 200 },
     )
   })
 
@@ -98,7 +98,7 @@ describe('any output', () => {
         fc.pre(toolCalls.length === 0)
         expect(content).toBe(text)
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     )
   })
 
@@ -111,7 +111,7 @@ describe('any output', () => {
         // Repeated blocks come out thinking first: compare what there is, not where.
         expect(lettersOf(found.replace(markers, ''))).toEqual(lettersOf(text.replace(markers, '')))
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     )
   })
 })
@@ -138,7 +138,7 @@ describe('well-formed calls among noise', () => {
         const inText = toolCalls.every((found) => text.includes(found.arguments))
         expect(inText).toBe(true)
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 
@@ -165,7 +165,7 @@ describe('well-formed calls among noise', () => {
           expect(toolCalls.length > 0 || content !== null).toBe(true)
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 200 },
     )
   })
 })

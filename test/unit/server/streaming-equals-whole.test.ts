@@ -9,7 +9,15 @@ const piece = fc.constantFrom(
   '<tool_call>',
   '</tool_call>',
   call,
-  ...['{"name": "weather", ', '"arguments": {}}', 'a', ' b', '<', 'EN', 'D', '\n', '☹'],
+  '{"name": "weather", ',
+  '"arguments": {}}',
+  'a',
+  ' b',
+  '<',
+  'EN',
+  'D',
+  '\n',
+  '☹',
 )
 const outputs = fc.array(fc.array(piece, { minLength: 1, maxLength: 4 }), { maxLength: 8 })
 

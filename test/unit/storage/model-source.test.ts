@@ -80,12 +80,16 @@ for (const storage of ['OPFS', 'no storage']) {
 
   test(`with ${storage}: copes with servers that hide ranges, have none or tell no size`, async () => {
     for (const fault of ['hiddenRange', 'noRanges', 'noLength'] as const) {
-      const { open, faults } = setUp(folderFiles(), root())
+      const { open, faults, requests } = setUp(folderFiles(), root())
       faults[fault] = true
       const file = await (await open()).open('model.safetensors')
       expect(file.size).toBe(5000)
       expect(await file.read(4000, 1000)).toEqual(weights.slice(4000))
       expect(await file.read(0, 8)).toEqual(weights.slice(0, 8))
+      // The size of a hidden range comes by HEAD.
+      expect(requests.some(({ method }) => method === 'HEAD')).toBe(
+        fault !== 'noRanges' && fault !== 'noLength',
+      )
     }
   })
 
@@ -182,14 +186,44 @@ test('too little room is refused with the numbers, before anything is fetched', 
   let persisted = false
   const quota: StorageQuota = {
     persist: async () => (persisted = true),
-    estimate: async () => ({ quota: 4000, usage: 1000 }),
+    estimate: async () => ({ quota: 6000, usage: 1000 }),
   }
   await expect(open('./model/', { quota })).rejects.toMatchObject({
     code: 'storage',
-    details: { needed: 5024, free: 3000, limit: 4000 },
+    details: { needed: 5024, free: 5000, limit: 6000 },
   })
   expect(persisted).toBe(true)
   expect(requests.filter(({ range }) => range === null)).toHaveLength(0)
+})
+
+const free = (bytes: number): StorageQuota => ({
+  estimate: async () => ({ quota: 10_000, usage: 10_000 - bytes }),
+})
+
+test('what an earlier visit stored needs no room again', async () => {
+  const { open, files } = setUp()
+  const weightsURL = `${folderURL}model.safetensors`
+  const all = new Map(files)
+  const gone = new Map([[weightsURL, 2]])
+  // The file is there when it is asked for, and gone when it is fetched.
+  files.get = (url) => {
+    const left = gone.get(url) ?? 0
+    gone.set(url, left - 1)
+    return left === 1 ? undefined : all.get(url)
+  }
+  await expect(open()).rejects.toEqual(notFound('model.safetensors'))
+  await expect(open('./model/', { quota: free(4999) })).rejects.toMatchObject({ code: 'storage' })
+  await open('./model/', { quota: free(5000) })
+})
+
+test('a chunk that was damaged before another file changed is still found out', async () => {
+  const root = memoryDirectory()
+  const { open, files } = setUp(folderFiles(), root)
+  await open()
+  for (const [path, bytes] of filesOf(root)) if (path.includes('safetensors.0')) bytes[0]! ^= 1
+  files.set(`${folderURL}config.json`, { bytes: text('{}'), etag: '"c2"' })
+  const file = await (await open()).open('model.safetensors')
+  expect(await file.read(0, 5000)).toEqual(weights)
 })
 
 test('progress counts the whole model up to its end', async () => {

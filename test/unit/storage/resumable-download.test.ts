@@ -180,6 +180,19 @@ test('a body that stalls counts as a broken connection', async () => {
   expect(stalls.content()).toEqual(bytes)
 })
 
+test('a body that ends early without an error is gone on with', async () => {
+  const { fetch, folder, content, requests } = setUp()
+  const shortened: typeof globalThis.fetch = async (input, init) => {
+    const response = await fetch(input, init)
+    return requests.length === 1 ? new Response(bytes.slice(0, 100)) : response
+  }
+  const http = createHttp({ fetch: shortened, wait: async () => undefined })
+  const file = { name: 'w', url, size: 1000, version: '"1"', sha256: null }
+  await downloadFile({ folder, file, http, chunkBytes })
+  expect(requests.map(({ range }) => range)).toEqual([null, 'bytes=100-'])
+  expect(content()).toEqual(bytes)
+})
+
 test('full storage is said so', async () => {
   await expect(setUp(memoryDirectory(32)).download()).rejects.toMatchObject({
     code: 'storage',

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { WeightFormat } from '../../../src/kernels/weight-format.ts'
 import { float16Bits, float16Value, roundHalfEven } from '../../../src/weights/float16.ts'
 import {
   dequantize,
@@ -7,7 +8,6 @@ import {
   quantize,
   quantizeBlockQ4,
   quantizeBlockQ8,
-  type WeightFormat,
 } from '../../../src/weights/quantization.ts'
 
 test('every f16 survives the way through f32', () => {

@@ -192,6 +192,11 @@ test.each<[string, object, RegExp]>([
     /places the tensor gone/,
   ],
   [
+    'places a tensor in the wrong shard',
+    { weight_map: { one: 'm-2.safetensors', two: 'm-1.safetensors' } },
+    /places the tensor one in it/,
+  ],
+  [
     'has shards that repeat a tensor',
     { weight_map: { one: 'm-1.safetensors', two: 'm-3.safetensors' } },
     /repeats the tensor one/,
@@ -200,6 +205,7 @@ test.each<[string, object, RegExp]>([
   const model = modelOf({
     [indexName]: index,
     'm-1.safetensors': encode(one, 4),
+    'm-2.safetensors': encode(two, 8),
     'm-3.safetensors': encode(one, 4),
   })
   await expect(openSafetensors(model)).rejects.toThrow(message)

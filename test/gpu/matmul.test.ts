@@ -1,0 +1,27 @@
+import { describe, it } from 'vitest'
+import { PipelineCache } from '../../src/gpu/pipeline-cache.ts'
+import { testContext } from './context.ts'
+import { runLinear, type LinearRun } from './linear-fixture.ts'
+
+const cases: readonly LinearRun[] = [
+  { format: 'f32', rows: 9, weightRows: 1, columns: 4, epilogue: 'store', bias: true },
+  { format: 'f16', rows: 33, weightRows: 65, columns: 36, epilogue: 'add', norm: true },
+  {
+    format: 'q8',
+    rows: 31,
+    weightRows: 67,
+    columns: 96,
+    epilogue: 'store',
+    norm: true,
+    bias: true,
+  },
+  { format: 'q4', rows: 17, weightRows: 134, columns: 224, epilogue: 'swiglu', cuts: [0, 66] },
+  { format: 'q4', rows: 65, weightRows: 3, columns: 32, epilogue: 'store', outputStride: 5 },
+]
+
+describe('matmul', () => {
+  it.each(cases)('$format, $rows rows, $weightRows x $columns, $epilogue', async (options) => {
+    const context = await testContext('workgroup')
+    await runLinear({ context, pipelines: new PipelineCache(context) }, options)
+  })
+})

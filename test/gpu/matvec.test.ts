@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import { PipelineCache } from '../../src/gpu/pipeline-cache.ts'
+import type { Gpu } from '../../src/layers/gpu.ts'
+import { randomFloats, testContext } from './context.ts'
+import { runLinear, type LinearRun } from './linear-fixture.ts'
+
+// Software adapters compile kernels with barriers slowly, so that the cases of the other two forms
+// are few; the three forms share all but the last step.
+const few: readonly LinearRun[] = [
+  { format: 'q8', rows: 1, weightRows: 65, columns: 96, epilogue: 'store', norm: true, bias: true },
+  { format: 'q4', rows: 2, weightRows: 6, columns: 288, epilogue: 'swiglu', cuts: [0, 2] },
+  { format: 'f16', rows: 3, weightRows: 5, columns: 260, epilogue: 'add', norm: true },
+]
+
+const many: readonly LinearRun[] = [
+  ...few,
+  { format: 'f32', rows: 1, weightRows: 1, columns: 4, epilogue: 'store', bias: true },
+  { format: 'f32', rows: 8, weightRows: 67, columns: 36, epilogue: 'add', norm: true },
+  { format: 'q8', rows: 7, weightRows: 63, columns: 32, epilogue: 'add', rowCount: 'samples' },
+  { format: 'q4', rows: 17, weightRows: 66, columns: 224, epilogue: 'swiglu', norm: true },
+  { format: 'f16', rows: 9, weightRows: 7, columns: 12, epilogue: 'store', outputStride: 11 },
+]
+
+const testGpu = async (reduction: 'none' | 'workgroup' | 'subgroup'): Promise<Gpu> => {
+  const context = await testContext(reduction)
+  return { context, pipelines: new PipelineCache(context) }
+}
+
+describe('matvec', () => {
+  it.each(many)('none: $format, $rows rows, $weightRows x $columns, $epilogue', async (options) => {
+    await runLinear(await testGpu('none'), options)
+  })
+
+  it.each(few)('workgroup: $format, $rows rows, $epilogue', async (options) => {
+    await runLinear(await testGpu('workgroup'), options)
+  })
+
+  it.each(few)('subgroup: $format, $rows rows, $epilogue', async (options, ...rest) => {
+    const { hasSubgroups } = await testContext()
+    if (!hasSubgroups) return rest[0]?.skip('this adapter has no subgroups')
+    return runLinear(await testGpu('subgroup'), options)
+  })
+
+  it.each(['f32', 'f16', 'q8', 'q4'] as const)(
+    'none, %s: a row has the same bits in every tile of every batch',
+    async (format) => {
+      const [weightRows, columns] = [6, 96]
+      const gpu = await testGpu('none')
+      const row = randomFloats(columns, 9)
+      const run = async (rows: number, at: number) => {
+        const x = randomFloats(rows * columns, 10)
+        x.set(row, at * columns)
+        const shape = { format, rows, weightRows, columns, x }
+        const got = await runLinear(gpu, { ...shape, epilogue: 'store', norm: true })
+        return new Uint32Array(got.buffer, at * weightRows * 4, weightRows).join()
+      }
+      const alone = await run(1, 0)
+      for (const [rows, at] of [
+        [2, 1],
+        [4, 2],
+        [8, 5],
+        [27, 25],
+      ] as const) {
+        expect(await run(rows, at)).toBe(alone)
+      }
+    },
+  )
+})
