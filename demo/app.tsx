@@ -17,7 +17,10 @@ const Chat = ({ conversation }: { conversation: Conversation }) => (
     {conversation.messages.value.length === 0 ? (
       <EmptyPage conversation={conversation} />
     ) : (
-      <Thread key={conversation.id} conversation={conversation} />
+      <>
+        <h1 class="visually-hidden">{conversation.title.value}</h1>
+        <Thread key={conversation.id} conversation={conversation} />
+      </>
     )}
     <Composer conversation={conversation} />
   </main>
@@ -52,6 +55,7 @@ const Column = ({ conversation }: { conversation: Conversation }) => {
 
 const SideBySide = ({ conversations }: { conversations: readonly Conversation[] }) => (
   <main class="side-by-side">
+    <h1 class="visually-hidden">Chats side by side</h1>
     {conversations.map((conversation) => (
       <Column key={conversation.id} conversation={conversation} />
     ))}

@@ -5,8 +5,11 @@ import { loadEngine } from './state/engine.ts'
 import { focusMessageBox } from './state/layout.ts'
 import { startServiceWorker, watchOfflineReadiness } from './state/offline.ts'
 import './styles/base.css'
-import './styles/layout.css'
+import './styles/sidebar.css'
+import './styles/composer.css'
 import './styles/thread.css'
+import './styles/turn-parts.css'
+import './styles/layout.css'
 import './styles/panel.css'
 
 const root = document.getElementById('app')

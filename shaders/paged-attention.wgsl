@@ -1,6 +1,6 @@
 // Causal attention over the paged cache without barriers, for decode and prefill rows alike: a token
 // at position p attends to the keys 0..p of its sequence. Softmax is online (Milakov and Gimelshein,
-// arXiv:1805.02867). One thread per (token, head) walks the keys in order, a block at a time from
+// arXiv:1805.02867). One thread per (token, head) walks the keys in order, four at a time from
 // position 0, so its result has the same bits whatever shares the batch and however the prompt was
 // cut. Grid: flat over numTokens * NUM_HEADS / WORKGROUP_SIZE.
 override WORKGROUP_SIZE: u32;
@@ -39,35 +39,25 @@ fn main(
   let o = index * (HEAD_DIM / 4u);
   var highest = LOWEST;
   var sum = 0.0;
-  for (var first = 0u; first <= position; first += BLOCK_SIZE) {
-    let base = page_row(block_of(sequence, first / BLOCK_SIZE), 0u, kv_head);
+  for (var first = 0u; first <= position; first += 4u) {
+    let base = page_row(block_of(sequence, first / BLOCK_SIZE), first % BLOCK_SIZE, kv_head);
     // Rows past the token's own are read as that row and weigh nothing: their slots may hold NaN.
-    let last = position - first;
-    let rows0 = base + min(vec4u(0u, 1u, 2u, 3u), vec4u(last)) * (HEAD_DIM / 4u);
-    let rows1 = base + min(vec4u(4u, 5u, 6u, 7u), vec4u(last)) * (HEAD_DIM / 4u);
-    let rows2 = base + min(vec4u(8u, 9u, 10u, 11u), vec4u(last)) * (HEAD_DIM / 4u);
-    let rows3 = base + min(vec4u(12u, 13u, 14u, 15u), vec4u(last)) * (HEAD_DIM / 4u);
-    let scores0 = scores_of(q, rows0, vectors, vec4u(0u, 1u, 2u, 3u) <= vec4u(last));
-    let scores1 = scores_of(q, rows1, vectors, vec4u(4u, 5u, 6u, 7u) <= vec4u(last));
-    let scores2 = scores_of(q, rows2, vectors, vec4u(8u, 9u, 10u, 11u) <= vec4u(last));
-    let scores3 = scores_of(q, rows3, vectors, vec4u(12u, 13u, 14u, 15u) <= vec4u(last));
-    let top = max(max(scores0, scores1), max(scores2, scores3));
-    let raised = max(highest, max(max(top.x, top.y), max(top.z, top.w)));
+    let keys = vec4u(0u, 1u, 2u, 3u);
+    let last = vec4u(position - first);
+    let rows = base + min(keys, last) * (HEAD_DIM / 4u);
+    let scores = select(vec4f(LOWEST), scores_of(q, rows, vectors) * SCALE, keys <= last);
+    let raised = max(max(highest, max(scores.x, scores.y)), max(scores.z, scores.w));
     let correction = exp(highest - raised);
-    let weights0 = exp(scores0 - raised);
-    let weights1 = exp(scores1 - raised);
-    let weights2 = exp(scores2 - raised);
-    let weights3 = exp(scores3 - raised);
+    let weights = exp(scores - raised);
     highest = raised;
-    sum = sum * correction + dot(weights0 + weights1 + weights2 + weights3, vec4f(1.0));
+    sum = sum * correction + dot(weights, vec4f(1.0));
     for (var i = 0u; i < vectors; i++) {
-      var values = vec4f();
-      if (first > 0u) {
-        values = out[o + i] * correction;
-      }
-      values += weigh(weights0, rows0 + i) + weigh(weights1, rows1 + i);
-      values += weigh(weights2, rows2 + i) + weigh(weights3, rows3 + i);
-      out[o + i] = values;
+      // `out` holds an earlier step before the first keys: it must not be multiplied by 0.
+      let before = select(out[o + i] * correction, vec4f(), first == 0u);
+      let at = rows + i;
+      out[o + i] = before
+        + weights.x * unpack_kv4(v_cache[at.x]) + weights.y * unpack_kv4(v_cache[at.y])
+        + weights.z * unpack_kv4(v_cache[at.z]) + weights.w * unpack_kv4(v_cache[at.w]);
     }
   }
   for (var i = 0u; i < vectors; i++) {
@@ -75,7 +65,7 @@ fn main(
   }
 }
 
-fn scores_of(q: u32, rows: vec4u, vectors: u32, visible: vec4<bool>) -> vec4f {
+fn scores_of(q: u32, rows: vec4u, vectors: u32) -> vec4f {
   var scores = vec4f();
   for (var i = 0u; i < vectors; i++) {
     let channels = qkv[q + i];
@@ -86,10 +76,5 @@ fn scores_of(q: u32, rows: vec4u, vectors: u32, visible: vec4<bool>) -> vec4f {
       dot(channels, unpack_kv4(k_cache[rows.w + i])),
     );
   }
-  return select(vec4f(LOWEST), scores * SCALE, visible);
-}
-
-fn weigh(weights: vec4f, at: vec4u) -> vec4f {
-  return weights.x * unpack_kv4(v_cache[at.x]) + weights.y * unpack_kv4(v_cache[at.y])
-    + weights.z * unpack_kv4(v_cache[at.z]) + weights.w * unpack_kv4(v_cache[at.w]);
+  return scores;
 }

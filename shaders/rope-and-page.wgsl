@@ -60,11 +60,10 @@ fn main(
   }
   let half = ROTARY_DIM / 8u;
   let is_query = head < NUM_HEADS;
-  for (var i = first; i < vectors - half; i += LANES) {
-    if (i >= half) {
-      store_channels(base, head, slot, i + half, normed(base, i + half, is_query, scale));
-      continue;
-    }
+  for (var i = first + 2u * half; i < vectors; i += LANES) {
+    store_channels(base, head, slot, i, normed(base, i, is_query, scale));
+  }
+  for (var i = first; i < min(half, vectors); i += LANES) {
     let angles = (position_of(token) * half + i) * 2u;
     let a = rope[angles];
     let b = rope[angles + 1u];

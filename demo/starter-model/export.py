@@ -1,6 +1,7 @@
 """Writes config.json, generation_config.json and model.safetensors: python export.py CHECKPOINT OUTPUT_DIRECTORY
 
-CHECKPOINT may be "random": fresh weights in the final shape.
+CHECKPOINT may be "random": fresh weights in the final shape. With --average behind, the running average of the
+weights is taken, which is better while the learning rate is still high.
 """
 
 import json
@@ -21,7 +22,7 @@ def main(checkpoint: str, output: Path) -> None:
         torch.manual_seed(0)
         state = StarterModel(config).state_dict()
     else:
-        state = torch.load(checkpoint, map_location="cpu")["average"]
+        state = torch.load(checkpoint, map_location="cpu")["average" if "--average" in sys.argv else "model"]
     state = {name: value.to(torch.float16).contiguous() for name, value in state.items()}
     assert all(torch.isfinite(v).all() for v in state.values())
     eos, pad = tokenizer.token_to_id("<|im_end|>"), tokenizer.token_to_id("<|endoftext|>")

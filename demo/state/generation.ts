@@ -1,8 +1,5 @@
 import type { OpenAI } from 'openai'
-import type {
-  ChatCompletionChunk,
-  ChatCompletionCreateParamsStreaming,
-} from 'openai/resources/chat/completions'
+import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions'
 import { runTool, toolSchemas } from '../tools/registry.ts'
 import { announce } from './announcer.ts'
 import {
@@ -11,6 +8,7 @@ import {
   truncateAt,
   type Conversation,
 } from './conversations.ts'
+import { addDelta, giveUp, type Draft } from './deltas.ts'
 import { isStarterModel, messageOf, readyEngine } from './engine.ts'
 import {
   answerText,
@@ -28,8 +26,6 @@ const maxRounds = 5
 /** About 30 pictures a second: faster is not read, and each costs Markdown and layout. */
 const publishEveryMs = 33
 
-type Draft = { -readonly [Key in keyof Round]: Round[Key] }
-type ReasoningDelta = { reasoning?: string | null; reasoning_content?: string | null }
 type ChatRequest = ChatCompletionCreateParamsStreaming & {
   chat_template_kwargs: { enable_thinking: boolean }
 }
@@ -135,37 +131,6 @@ const chatRequest = (
   ...(isStarterModel() && !isRetry ? { temperature: 0 } : {}),
 })
 
-const addToolDeltas = (
-  calls: readonly ToolCall[],
-  deltas: NonNullable<ChatCompletionChunk.Choice.Delta['tool_calls']>,
-): ToolCall[] => {
-  const next = [...calls]
-  for (const { index, id, function: part } of deltas) {
-    const call = next[index] ?? { id: '', name: '', arguments: '', status: 'writing', result: '' }
-    next[index] = {
-      ...call,
-      id: id ?? call.id,
-      name: part?.name ?? call.name,
-      arguments: call.arguments + (part?.arguments ?? ''),
-    }
-  }
-  return next
-}
-
-/** Adds one chunk's delta to the round. Returns whether the reader sees a difference. */
-const addDelta = (round: Draft, delta: ChatCompletionChunk.Choice.Delta, startedAt: number) => {
-  const { reasoning, reasoning_content: older } = delta as typeof delta & ReasoningDelta
-  const thought = reasoning ?? older ?? ''
-  const isAnswering = Boolean(delta.content) || Boolean(delta.tool_calls?.length)
-  if (isAnswering && round.reasoning !== '') {
-    round.reasoningMs ??= performance.now() - startedAt
-  }
-  round.reasoning += thought
-  round.content += delta.content ?? ''
-  if (delta.tool_calls) round.toolCalls = addToolDeltas(round.toolCalls, delta.tool_calls)
-  return thought !== '' || isAnswering
-}
-
 type RoundContext = {
   readonly client: OpenAI
   readonly request: ChatRequest
@@ -188,7 +153,7 @@ const streamRound = async (answer: Answer, context: RoundContext): Promise<strin
     if (!choice) continue
     finishReason = choice.finish_reason ?? finishReason
     thinkingSince ??= performance.now()
-    if (!addDelta(answer.round, choice.delta, thinkingSince)) continue
+    if (!addDelta(answer.round, choice.delta, performance.now() - thinkingSince)) continue
     chunks++
     answer.stopwatch.tick()
     answer.changed()
@@ -218,19 +183,6 @@ const runCalls = async (answer: Answer, signal: AbortSignal): Promise<void> => {
       put(index, { status: ok ? 'done' : 'failed', result: content })
     }),
   )
-}
-
-const giveUpCalls = (answer: Answer): void => {
-  const { round } = answer
-  if (round.reasoning !== '') round.reasoningMs ??= 0
-  // An id, a name and whole arguments are what the next request needs to hold this call.
-  round.toolCalls = round.toolCalls
-    .filter((call) => call.status !== 'writing')
-    .map((call) =>
-      call.status === 'running'
-        ? { ...call, status: 'failed', result: '{"error":"Stopped by the user."}' }
-        : call,
-    )
 }
 
 type Talk = {
@@ -267,7 +219,7 @@ export const respond = async (conversation: Conversation, isRetry = false): Prom
     answer.end('done', note)
     announce(`${conversation.title.peek()}: ${answerText(answer.message) || 'No answer.'}`)
   } catch (thrown) {
-    giveUpCalls(answer)
+    giveUp(answer.round)
     if (controller.signal.aborted) answer.end('stopped', null)
     else answer.end('failed', messageOf(thrown))
     announce(controller.signal.aborted ? 'Stopped.' : messageOf(thrown))

@@ -55,9 +55,10 @@ export const createFolderSource = (path: string): ModelSource => {
       }
       return file
     },
-    close: () => {
-      for (const handle of handles) void handle.close()
+    close: async () => {
+      const open = [...handles]
       handles.clear()
+      await Promise.all(open.map((handle) => handle.close()))
     },
   }
   return source

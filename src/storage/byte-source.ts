@@ -26,7 +26,7 @@ export type ModelSource = {
   /** @throws EngineError `file-not-found`. */
   open(name: string): Promise<ByteSource>
   /** Lets go of what the source holds. Byte sources of it must not be read any more. */
-  close(): void
+  close(): Promise<void>
 }
 
 /** Throws unless `length` bytes from `offset` lie within the file. */

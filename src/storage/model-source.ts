@@ -200,7 +200,7 @@ const createSource = (
       const text = new TextDecoder().decode(await file.read(0, file.size))
       return parseJsonFile(name, `${place}${name}`, text)
     },
-    close: () => opened.clear(),
+    close: async () => opened.clear(),
   }
   return source
 }

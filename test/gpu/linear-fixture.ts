@@ -8,6 +8,9 @@ import { dequantize, quantize } from '../../src/weights/quantization.ts'
 import { linearReference, swigluReference } from '../reference/linear.ts'
 import { poison, randomFloats, readFloats } from './context.ts'
 
+const uploadPlane = (device: GPUDevice, words: Uint32Array): Tensor =>
+  uploadTensor(device, 'plane', new Uint32Array(words))
+
 /** A random matrix in a format, cut into shards that start at `cuts`, and its exact values. */
 export const weightMatrix = (
   device: GPUDevice,
@@ -20,9 +23,8 @@ export const weightMatrix = (
     const numRows = (cuts[i + 1] ?? rows) - firstRow
     const piece = data.subarray(firstRow * columns, (firstRow + numRows) * columns)
     const planes = quantize(format, piece, numRows, columns)
-    const plane = (words: Uint32Array) => uploadTensor(device, 'plane', new Uint32Array(words))
-    const weight = plane(planes.values)
-    const shard = { firstRow, numRows, weight, scales: plane(planes.scales) }
+    const weight = uploadPlane(device, planes.values)
+    const shard = { firstRow, numRows, weight, scales: uploadPlane(device, planes.scales) }
     return { shard, values: dequantize(format, planes, numRows, columns) }
   })
   const values = new Float32Array(rows * columns)

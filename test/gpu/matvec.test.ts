@@ -26,6 +26,8 @@ const testGpu = async (reduction: 'none' | 'workgroup' | 'subgroup'): Promise<Gp
   return { context, pipelines: new PipelineCache(context) }
 }
 
+const { hasSubgroups } = await testContext()
+
 describe('matvec', () => {
   it.each(many)('none: $format, $rows rows, $weightRows x $columns, $epilogue', async (options) => {
     await runLinear(await testGpu('none'), options)
@@ -35,10 +37,9 @@ describe('matvec', () => {
     await runLinear(await testGpu('workgroup'), options)
   })
 
-  it.each(few)('subgroup: $format, $rows rows, $epilogue', async (options, ...rest) => {
-    const { hasSubgroups } = await testContext()
-    if (!hasSubgroups) return rest[0]?.skip('this adapter has no subgroups')
-    return runLinear(await testGpu('subgroup'), options)
+  const subgroupTest = it.skipIf(!hasSubgroups)
+  subgroupTest.each(few)('subgroup: $format, $rows rows, $epilogue', async (options) => {
+    await runLinear(await testGpu('subgroup'), options)
   })
 
   it.each(['f32', 'f16', 'q8', 'q4'] as const)(

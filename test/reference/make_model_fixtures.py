@@ -11,6 +11,7 @@ tokens, and of the logits that chose each token the eight largest with their ids
 f32 on the CPU.
 """
 
+import copy
 import json
 import sys
 from pathlib import Path
@@ -37,7 +38,7 @@ SHARED = dict(
     hidden_size=96,
     num_hidden_layers=2,
     max_position_embeddings=512,
-    initializer_range=0.2,
+    initializer_range=0.15,
 )
 
 TINY = {
@@ -131,9 +132,10 @@ def make_tiny(name: str) -> None:
                 parameter.uniform_(0.5, 1.5)
             elif "bias" in key:
                 parameter.uniform_(-0.5, 0.5)
+            parameter.copy_(parameter.half())
     folder = FIXTURES / name
-    model.half().save_pretrained(folder)
-    model.float()
+    # A copy, since half() would round the rotary frequencies too.
+    copy.deepcopy(model).half().save_pretrained(folder)
     write(folder, model, prompts(config.vocab_size, [1, 2, 15, 16, 17, 40, 97], 3))
 
 

@@ -26,7 +26,7 @@ test('reads JSON, text and ranges of bytes', async () => {
   expect(file.size).toBe(100)
   expect([...(await file.read(97, 3))]).toEqual([97, 98, 99])
   await expect(file.read(98, 3)).rejects.toMatchObject({ code: 'invalid-file' })
-  source.close()
+  await source.close()
 })
 
 test('names what is missing or broken', async () => {
@@ -46,5 +46,5 @@ test('a file that shrank while open is an error, not a hang', async () => {
   const file = await source.open('shrinking')
   writeFileSync(join(folder, 'shrinking'), new Uint8Array(10))
   await expect(file.read(0, 50)).rejects.toMatchObject({ code: 'invalid-file' })
-  source.close()
+  await source.close()
 })

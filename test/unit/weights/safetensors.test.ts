@@ -162,7 +162,7 @@ const modelOf = (files: Record<string, Uint8Array<ArrayBuffer> | object>): Model
     readJson: async (name) => files[name],
     readText: async () => null,
     open: async (name) => file(bytesOf(name), name),
-    close: () => undefined,
+    close: async () => undefined,
   }
 }
 
@@ -242,5 +242,5 @@ test('the starter model is read', async () => {
   expect(embedding.shape).toHaveLength(2)
   expect(index.totalBytes).toBeLessThan(weights.size)
   expect(index.totalBytes).toBeGreaterThan(weights.size * 0.99)
-  source.close()
+  await source.close()
 })
