@@ -33,7 +33,10 @@ const browser = {
 // that every bundler recognises, while Vite must leave it alone when it builds this library.
 const publishPlainWorkerUrl = {
   name: 'publish-plain-worker-url',
-  renderChunk: (code: string) => code.replace(/\/\* @vite-ignore \*\/\s*/g, ''),
+  renderChunk: (code: string) =>
+    code.includes('@vite-ignore')
+      ? { code: code.replace(/\/\* @vite-ignore \*\/\s*/g, ''), map: null }
+      : null,
 }
 
 // Demo and tests run from the sources, where the worker is TypeScript that Vite shall see.

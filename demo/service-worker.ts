@@ -76,7 +76,13 @@ const fromCache = async (request: Request): Promise<Response | undefined> => {
   return found && range ? slice(found, range) : found
 }
 
-const isModelFile = (url: string): boolean => url.startsWith(new URL('starter-model/', scope).href)
+const modelFolder = new URL('starter-model/', scope).href
+const isModelFile = (url: string): boolean => url.startsWith(modelFolder)
+
+const hasModel = async (): Promise<boolean> => {
+  const cache = await caches.open(cacheName)
+  return (await cache.match(`${modelFolder}model.safetensors`)) !== undefined
+}
 
 /** The network's answer, kept for later; without a network what was kept. */
 const fromNetwork = async (request: Request): Promise<Response> => {
@@ -86,6 +92,8 @@ const fromNetwork = async (request: Request): Promise<Response> => {
   } catch (thrown) {
     const cached = await fromCache(request)
     if (cached) return cached
+    // Loaders probe for optional files; beside a model that was kept whole, those do not exist.
+    if (isModelFile(request.url) && (await hasModel())) return new Response(null, { status: 404 })
     throw thrown
   }
   // The engine keeps the model's files itself; a second copy would only take space.

@@ -46,6 +46,6 @@ export const suggestions: readonly Suggestion[] = [
 export const parallelPrompts: readonly string[] = [
   'What is a paged KV cache?',
   'How do I install Quire?',
-  'What is 64 + 27?',
+  'Does Quire work offline?',
   'Tell me a short story',
 ]

@@ -33,7 +33,7 @@ fn main(
   let kv_head = head / (NUM_HEADS / NUM_KV_HEADS);
   let sequence = sequence_of(token);
   let position = position_of(token);
-  // A bound that compilers cannot see: lavapipe takes minutes over the unrolled loops.
+  // A bound that compilers cannot see: unrolled, the loops take software adapters long to compile.
   let vectors = min(HEAD_DIM / 4u, arrayLength(&qkv));
   let q = (token * (NUM_HEADS + 2u * NUM_KV_HEADS) + head) * (HEAD_DIM / 4u);
   let o = index * (HEAD_DIM / 4u);

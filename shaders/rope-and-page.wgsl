@@ -34,7 +34,7 @@ fn main(
   // Threads past the end stay for the barriers of group_sum.
   let safe_unit = min(unit, units - 1u);
   let base = safe_unit * (HEAD_DIM / 4u);
-  // A bound that compilers cannot see: lavapipe takes minutes over the unrolled loops.
+  // A bound that compilers cannot see: unrolled, the loops take software adapters long to compile.
   let vectors = min(HEAD_DIM / 4u, arrayLength(&qkv));
   var scale = 1.0;
   if (HAS_QK_NORM) {

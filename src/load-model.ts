@@ -1,5 +1,5 @@
 import { createGenerationEngine } from './engine/engine.ts'
-import { bytesPerBlock, numBlocksFor } from './engine/kv-cache.ts'
+import { numBlocksFor } from './engine/kv-cache.ts'
 import { ModelRunner } from './engine/model-runner.ts'
 import { EngineError } from './errors.ts'
 import { requestGpu, type GpuContext } from './gpu/device.ts'
@@ -169,9 +169,7 @@ export const loadFromSource = async (
   options: LoadModelOptions,
 ): Promise<ServedModel> => {
   const config = parseModelConfig(await source.readJson('config.json'))
-  const generation = parseGenerationConfig(
-    await readOptionalJson(source, 'generation_config.json'),
-  )
+  const generation = parseGenerationConfig(await readOptionalJson(source, 'generation_config.json'))
   const { tokenizer, chatTemplate } = await loadTextRoom(source)
   const detected = detectParsers(chatTemplate?.source ?? '', tokenizer.addedTokens)
   const engine = await createEngineFor(config, {

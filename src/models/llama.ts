@@ -100,10 +100,7 @@ const createLayer = async (
       activation,
       step,
       norm: { weight: await weights.vector([name('post_attention_layernorm.weight')]), eps },
-      gateUp: await weights.interleaved([
-        name('mlp.gate_proj.weight'),
-        name('mlp.up_proj.weight'),
-      ]),
+      gateUp: await weights.interleaved([name('mlp.gate_proj.weight'), name('mlp.up_proj.weight')]),
       down: await weights.concatenated([name('mlp.down_proj.weight')]),
     }),
   ])

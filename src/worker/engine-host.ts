@@ -4,6 +4,7 @@ import type { LoadOptions, LoadProgress } from '../load-options.ts'
 import { loadModel, type ModelEnvironment } from '../load-model.ts'
 import { createFetch } from '../server/create-fetch.ts'
 import type { ServedModel } from '../server/served-model.ts'
+import { version } from '../version.ts'
 import type { HostApi, LoadedModel, RequestData } from './protocol.ts'
 
 /** The worker's side of an engine: one model, answered for by one handler. */
@@ -31,7 +32,7 @@ export class EngineHost implements HostApi {
       })
       this.#served?.engine.dispose()
       this.#served = served
-      this.#handle = createFetch(served)
+      this.#handle = createFetch(served, { version })
       return { model: served.id, maxModelLen: served.engine.maxModelLen }
     } finally {
       this.#running.delete(id)

@@ -69,7 +69,8 @@ describe('the unmodified openai package on the starter model', () => {
   it('streams a tool call and its follow-up', async () => {
     const messages: Message[] = [{ role: 'user', content: "What's the weather in Lisbon?" }]
     const stream = client.chat.completions.stream({ ...common(), messages, tools: [weatherTool] })
-    const { message, finish_reason: finishReason } = (await stream.finalChatCompletion()).choices[0]!
+    const { message, finish_reason: finishReason } = (await stream.finalChatCompletion())
+      .choices[0]!
     expect(finishReason).toBe('tool_calls')
     const [call] = message.tool_calls ?? []
     expect(call?.type === 'function' && call.function.name).toBe('get_weather')
@@ -185,7 +186,7 @@ describe('bad input', () => {
       JSON.stringify({ messages: [{ role: 'user', content: 'long '.repeat(3000) }] }),
     )
     expect(long.status).toBe(400)
-    expect(long.message).toContain("maximum context length is 2048 tokens")
+    expect(long.message).toContain('maximum context length is 2048 tokens')
     const unknown = await post(JSON.stringify({ model: 'other', messages: [] }))
     expect([unknown.status, unknown.message]).toEqual([404, 'The model `other` does not exist.'])
     const answer = await client.chat.completions.create({

@@ -47,7 +47,12 @@ const createLayer = async (reduction: Reduction, config: Config, numBlocks: numb
     {
       ...tensors,
       ...(qNorm && kNorm ? { qNorm, kNorm } : {}),
-      ...{ numHeads, numKvHeads, headDim, rotaryDim, kvFormat, eps: model.eps },
+      numHeads,
+      numKvHeads,
+      headDim,
+      rotaryDim,
+      kvFormat,
+      eps: model.eps,
       scale: 1 / Math.sqrt(config.headDim),
       maxNumSequences: 8,
     },
@@ -156,13 +161,14 @@ const mixed = [
   { length: 60, late: 41 },
 ]
 
+const group = (numHeads: number, numKvHeads: number, headDim: number) => ({
+  numHeads,
+  numKvHeads,
+  headDim,
+  rotaryDim: headDim,
+})
+
 describe.each(reductions)('attention (%s)', (reduction) => {
-  const group = (numHeads: number, numKvHeads: number, headDim: number) => ({
-    numHeads,
-    numKvHeads,
-    headDim,
-    rotaryDim: headDim,
-  })
   const configs: [string, Config, number][] = [
     ['group 3, head 32, f32', { ...group(6, 2, 32), kvFormat: 'f32' }, 1e-5],
     [
@@ -226,7 +232,7 @@ it('refuses heads that the kernels do not know', async () => {
   await expect(
     createLayer(
       'none',
-      { ...{ numHeads: 1, numKvHeads: 1 }, headDim: 256, rotaryDim: 256, kvFormat: 'f32' },
+      { numHeads: 1, numKvHeads: 1, headDim: 256, rotaryDim: 256, kvFormat: 'f32' },
       4,
     ),
   ).rejects.toThrow(/256 channels/)

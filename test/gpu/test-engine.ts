@@ -102,9 +102,7 @@ export const createTestEngine = async (options: TestEngineOptions): Promise<Gene
     checkIntegrity: true,
     targetStepMs: null,
     ...options,
-    executor: onLogits
-      ? withLogits(runner, context.device, config.vocabSize, onLogits)
-      : runner,
+    executor: onLogits ? withLogits(runner, context.device, config.vocabSize, onLogits) : runner,
     maxModelLen,
     vocabSize: config.vocabSize,
     numBlocks,
