@@ -1,6 +1,7 @@
 /// <reference types="vitest/config" />
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig, type UserConfig } from 'vite'
+import { serviceWorkerPlugin } from './demo/service-worker-plugin.ts'
 
 // Debian's Chromium gives WebGPU on its software adapter with these flags.
 export const chromiumArgs = [
@@ -75,7 +76,7 @@ const demo: UserConfig = {
   base: './',
   build: { outDir: '../dist-demo', emptyOutDir: true, target: 'es2023' },
   worker: { format: 'es' },
-  plugins: [useWorkerSource],
+  plugins: [useWorkerSource, serviceWorkerPlugin()],
 }
 
 const test: UserConfig['test'] = {

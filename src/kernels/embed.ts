@@ -23,6 +23,8 @@ export const embed = (format: WeightFormat) =>
     },
   })
 
+export const specs = (['f32', 'f16', 'q8', 'q4'] as const).map(embed)
+
 /** One dispatch a shard of the table; `out` is f32 [tokens][columns]. */
 export const bindEmbed = async (
   pipelines: PipelineCache,

@@ -41,6 +41,7 @@ export const createLmHead = async (
       step,
       epilogue: 'store',
       rowCount: 'samples',
+      maxRows: maxNumSamples,
     }),
   ])
   return {
