@@ -49,34 +49,42 @@ export const pumpStream = (stream: ReadableStream<Uint8Array>, port: MessagePort
       send({ type: 'error', error: EngineError.from(thrown).toData() })
     }
   }
-  port.onmessage = ({ data }: MessageEvent<PumpMessage>) => {
+  port.addEventListener('message', ({ data }: MessageEvent<PumpMessage>) => {
     if (data.type === 'pull') void pull()
     if (data.type === 'cancel') {
       void reader.cancel(data.reason).catch(() => {})
       port.close()
     }
-  }
+  })
+  port.start()
 }
 
 /** The other end of {@link pumpStream}. */
-export const streamFromPort = (port: MessagePort): ReadableStream<Uint8Array> =>
-  new ReadableStream<Uint8Array>(
+export const streamFromPort = (port: MessagePort): ReadableStream<Uint8Array> => {
+  let hasEnded = false
+  return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        port.onmessage = ({ data }: MessageEvent<PumpMessage>) => {
+        port.addEventListener('message', ({ data }: MessageEvent<PumpMessage>) => {
+          // Chunks that were on their way when the reader cancelled.
+          if (hasEnded) return
           if (data.type === 'chunk') return controller.enqueue(data.chunk)
+          hasEnded = true
           if (data.type === 'close') controller.close()
           if (data.type === 'error') controller.error(EngineError.fromData(data.error))
           port.close()
-        }
+        })
+        port.start()
       },
       pull: () => port.postMessage({ type: 'pull' } satisfies PumpMessage),
       cancel(reason) {
+        hasEnded = true
         port.postMessage({ type: 'cancel', reason: String(reason) } satisfies PumpMessage)
       },
     },
     { highWaterMark: 1 },
   )
+}
 
 type ResponseData = {
   readonly status: number

@@ -12,7 +12,30 @@ const failure = async (options: CreateEngineOptions): Promise<EngineError> => {
   throw new Error('createEngine() should have failed')
 }
 
+/** A worker like the engine's own, in a browser with another `navigator.gpu`. */
+const workerWithGpu = (gpu: string) => () => {
+  const entry = new URL('../../src/engine.worker.ts', import.meta.url).href
+  const code = `Object.defineProperty(navigator, 'gpu', { value: ${gpu} }); await import('${entry}')`
+  return new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), {
+    type: 'module',
+  })
+}
+
 describe('createEngine() says what is wrong', () => {
+  it('names what a browser without WebGPU lacks, and which ones have it', async () => {
+    const worker = workerWithGpu('undefined')
+    const error = await failure({ model: '/starter-model/', worker })
+    expect(error.code).toBe('webgpu-unavailable')
+    expect(error.message).toMatch(/no WebGPU.*Chrome/s)
+  })
+
+  it('tells a missing adapter from missing WebGPU', async () => {
+    const worker = workerWithGpu('{ requestAdapter: async () => null }')
+    const error = await failure({ model: '/starter-model/', worker })
+    expect(error.code).toBe('adapter-unavailable')
+    expect(error.message).toMatch(/no GPU adapter.*hardware acceleration/s)
+  })
+
   it('names the missing file and where it was looked for', async () => {
     const error = await failure({ model: '/no-such-model/' })
     expect(error.code).toBe('file-not-found')
@@ -40,8 +63,10 @@ describe('createEngine() says what is wrong', () => {
   })
 
   it('says so when the worker can not start', async () => {
-    const worker = () => new Worker('/no-such-worker.js', { type: 'module' })
-    const error = await failure({ model: '/starter-model/', worker })
+    const error = await failure({
+      model: '/starter-model/',
+      worker: () => new Worker('/no-such-worker.js', { type: 'module' }),
+    })
     expect(error.message).toMatch(/worker failed/)
   })
 })

@@ -133,20 +133,20 @@ const allFree = async () => {
     .toEqual([0, 0, 0])
 }
 
-describe('a request that ends early', () => {
-  const longRequest = (signal?: AbortSignal) =>
-    engine.fetch(`${engine.baseURL}/chat/completions`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({
-        messages: [{ role: 'user', content: 'Hello!' }],
-        stream: true,
-        ignore_eos: true,
-        max_tokens: 1500,
-      }),
-      ...(signal && { signal }),
-    })
+const longRequest = (signal?: AbortSignal) =>
+  engine.fetch(`${engine.baseURL}/chat/completions`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({
+      messages: [{ role: 'user', content: 'Hello!' }],
+      stream: true,
+      ignore_eos: true,
+      max_tokens: 1500,
+    }),
+    ...(signal && { signal }),
+  })
 
+describe('a request that ends early', () => {
   it('frees its blocks when the signal aborts', async () => {
     const abort = new AbortController()
     const reader = (await longRequest(abort.signal)).body!.getReader()
@@ -169,17 +169,17 @@ describe('a request that ends early', () => {
   })
 })
 
-describe('bad input', () => {
-  const post = async (body: string) => {
-    const response = await engine.fetch(`${engine.baseURL}/chat/completions`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body,
-    })
-    const { error } = (await response.json()) as { error: { message: string; code: number } }
-    return { status: response.status, ...error }
-  }
+const post = async (body: string) => {
+  const response = await engine.fetch(`${engine.baseURL}/chat/completions`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body,
+  })
+  const { error } = (await response.json()) as { error: { message: string; code: number } }
+  return { status: response.status, ...error }
+}
 
+describe('bad input', () => {
   it('gets a clear error, and the engine goes on serving', async () => {
     expect((await post('{"messages": [')).status).toBe(400)
     const long = await post(

@@ -33,7 +33,7 @@ export const findChromium = () => {
       isRoot && hasApt && run('apt-get', 'update') && run('apt-get', 'install', '-y', 'chromium'),
   ]
   // The package manager brings the libraries that a bare machine lacks, so root asks it first.
-  for (const step of isRoot && hasApt ? steps.reverse() : steps) {
+  for (const step of isRoot && hasApt ? steps.toReversed() : steps) {
     if (step()) {
       const path = installed()
       if (path) return path
