@@ -17,7 +17,8 @@ export const chromiumArgs = [
   '--disable-quic',
 ]
 
-const browser = {
+// A new object each time: Vitest writes a project's name into its instances.
+const browser = () => ({
   enabled: true,
   headless: true,
   screenshotFailures: false,
@@ -28,7 +29,7 @@ const browser = {
     },
   }),
   instances: [{ browser: 'chromium' as const }],
-}
+})
 
 // The published worker must be the plain literal `new URL('./engine.worker.js', import.meta.url)`
 // that every bundler recognises, while Vite must leave it alone when it builds this library.
@@ -102,7 +103,7 @@ const test: UserConfig['test'] = {
         include: ['test/gpu/**/*.test.ts'],
         testTimeout: 120_000,
         hookTimeout: 120_000,
-        browser,
+        browser: browser(),
       },
     },
     {
@@ -112,7 +113,7 @@ const test: UserConfig['test'] = {
         include: ['test/browser/**/*.test.ts'],
         testTimeout: 120_000,
         hookTimeout: 120_000,
-        browser,
+        browser: browser(),
       },
     },
     {
