@@ -12,26 +12,27 @@ const failure = async (options: CreateEngineOptions): Promise<EngineError> => {
   throw new Error('createEngine() should have failed')
 }
 
-/** A worker like the engine's own, in a browser with another `navigator.gpu`. */
-const workerWithGpu = (gpu: string) => () => {
-  const entry = new URL('../../src/engine.worker.ts', import.meta.url).href
-  const code = `Object.defineProperty(navigator, 'gpu', { value: ${gpu} }); await import('${entry}')`
-  return new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), {
-    type: 'module',
-  })
-}
-
 describe('createEngine() says what is wrong', () => {
   it('names what a browser without WebGPU lacks, and which ones have it', async () => {
-    const worker = workerWithGpu('undefined')
-    const error = await failure({ model: '/starter-model/', worker })
+    const error = await failure({
+      model: '/starter-model/',
+      worker: () =>
+        new Worker(new URL('./workers/without-webgpu.worker.ts', import.meta.url), {
+          type: 'module',
+        }),
+    })
     expect(error.code).toBe('webgpu-unavailable')
     expect(error.message).toMatch(/no WebGPU.*Chrome/s)
   })
 
   it('tells a missing adapter from missing WebGPU', async () => {
-    const worker = workerWithGpu('{ requestAdapter: async () => null }')
-    const error = await failure({ model: '/starter-model/', worker })
+    const error = await failure({
+      model: '/starter-model/',
+      worker: () =>
+        new Worker(new URL('./workers/without-adapter.worker.ts', import.meta.url), {
+          type: 'module',
+        }),
+    })
     expect(error.code).toBe('adapter-unavailable')
     expect(error.message).toMatch(/no GPU adapter.*hardware acceleration/s)
   })

@@ -52,6 +52,25 @@ describe.each(['workgroup', 'subgroup'] as const)('tiny-qwen3 in %s form', (redu
   })
 })
 
+// The first token's logits: later ones follow other tokens once a near tie falls the other way.
+describe.each([
+  { quantization: 'q8', bound: 0.2 },
+  { quantization: 'q4', bound: 2.5 },
+] as const)('tiny-qwen3 in $quantization', ({ quantization, bound }) => {
+  it(`gives logits within ${bound} of Hugging Face transformers in f32`, async () => {
+    const { cases } = await fixtures['../fixtures/models/tiny-qwen3/golden.json']!()
+    const steps: Promise<Float32Array>[] = []
+    const path = folderOf('tiny-qwen3')
+    const engine = await start({ path, quantization, onLogits: (logits) => steps.push(logits) })
+    for (const { promptTokenIds, topLogits } of cases) {
+      steps.length = 0
+      await generateGreedy(engine, promptTokenIds, 1)
+      const distance = farthest(topLogits.slice(0, 1), [await steps[0]!])
+      expect(distance).toBeLessThan(bound)
+    }
+  })
+})
+
 describe.each(Object.entries(fixtures))('%s', (file, load) => {
   const path = folderOf(file.split('/').at(-2)!)
 

@@ -97,6 +97,7 @@ export const createTestEngine = async (options: TestEngineOptions): Promise<Gene
     maxNumSeqs,
     maxNumBatchedTokens,
   })
+  await source.close()
   return createGenerationEngine({
     eosTokenIds: config.eosTokenIds,
     checkIntegrity: true,

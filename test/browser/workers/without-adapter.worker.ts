@@ -1,0 +1,2 @@
+import './remove-adapter.ts'
+import '../../../src/engine.worker.ts'

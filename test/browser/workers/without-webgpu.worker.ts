@@ -1,0 +1,2 @@
+import './remove-webgpu.ts'
+import '../../../src/engine.worker.ts'
