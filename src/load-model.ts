@@ -1,5 +1,5 @@
 import { createGenerationEngine } from './engine/engine.ts'
-import { numBlocksFor } from './engine/kv-cache.ts'
+import { kvBlocksThatFit } from './engine/kv-cache.ts'
 import { ModelRunner } from './engine/model-runner.ts'
 import { EngineError } from './errors.ts'
 import { requestGpu, type GpuContext } from './gpu/device.ts'
@@ -131,7 +131,7 @@ const createEngineFor = async (
     config.maxPositionEmbeddings,
   )
   const kvFormat = options.kvCacheDtype ?? 'f16'
-  const numBlocks = numBlocksFor(context.device, config, {
+  const numBlocks = kvBlocksThatFit(context.device, config, {
     format: kvFormat,
     maxNumSeqs,
     maxModelLen,

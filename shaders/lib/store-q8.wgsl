@@ -1,13 +1,4 @@
-// src/weights/quantization.ts defines q8; the last block's scale stays zero where there is none.
-fn store_columns(dest_row: u32, source_row: u32, first: u32, columns: u32) {
-  var pair = vec2f(0.0);
-  pair.x = store_block(dest_row, source_row, first, columns);
-  if (first + 32u < columns) {
-    pair.y = store_block(dest_row, source_row, first + 32u, columns);
-  }
-  scales[dest_row * ((columns + 63u) / 64u) + first / 64u] = pack2x16float(pair);
-}
-
+// src/weights/quantization.ts defines q8.
 fn store_block(dest_row: u32, source_row: u32, first: u32, columns: u32) -> f32 {
   var largest = 0.0;
   for (var i = 0u; i < 32u; i++) {

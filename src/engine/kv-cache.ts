@@ -30,7 +30,7 @@ export const createKvCache = (
  *
  * @throws EngineError `out-of-memory` when not even one block fits.
  */
-export const numBlocksFor = (
+export const kvBlocksThatFit = (
   device: GPUDevice,
   config: ModelConfig,
   options: {

@@ -2,6 +2,7 @@ import flatGridModule from '../../shaders/lib/flat-grid.wgsl?raw'
 import sourceBf16 from '../../shaders/lib/source-bf16.wgsl?raw'
 import sourceF16 from '../../shaders/lib/source-f16.wgsl?raw'
 import sourceF32 from '../../shaders/lib/source-f32.wgsl?raw'
+import storeBlocks from '../../shaders/lib/store-blocks.wgsl?raw'
 import storeF16 from '../../shaders/lib/store-f16.wgsl?raw'
 import storeF32 from '../../shaders/lib/store-f32.wgsl?raw'
 import storeQ4 from '../../shaders/lib/store-q4.wgsl?raw'
@@ -22,17 +23,17 @@ const sources: Readonly<Record<SourceDtype, string>> = {
   F16: sourceF16,
   BF16: sourceBf16,
 }
-const stores: Readonly<Record<WeightFormat, string>> = {
-  f32: storeF32,
-  f16: storeF16,
-  q8: storeQ8,
-  q4: storeQ4,
+const stores: Readonly<Record<WeightFormat, readonly string[]>> = {
+  f32: [storeF32],
+  f16: [storeF16],
+  q8: [storeBlocks, storeQ8],
+  q4: [storeBlocks, storeQ4],
 }
 
 export const quantize = (dtype: SourceDtype, format: WeightFormat) =>
   defineKernel({
     name: 'quantize',
-    modules: [flatGridModule, sources[dtype], stores[format], quantizeSource],
+    modules: [flatGridModule, sources[dtype], ...stores[format], quantizeSource],
     overrides: ['WORKGROUP_SIZE'],
     bindings: { params: 'read', source: 'read', weight: 'read_write', scales: 'read_write' },
   })

@@ -1,6 +1,5 @@
 import { EngineError } from '../errors.ts'
 import type { CommandRecorder } from '../gpu/command-recorder.ts'
-import type { GpuContext } from '../gpu/device.ts'
 import type { PipelineCache } from '../gpu/pipeline-cache.ts'
 import { createTensor, type Tensor } from '../gpu/tensor.ts'
 import type { KvFormat } from '../kernels/kv-format.ts'
@@ -26,9 +25,8 @@ import {
   type AttentionShape,
 } from '../kernels/paged-attention.ts'
 import { bindRopeAndPage, ropeAndPageGrid } from '../kernels/rope-and-page.ts'
+import type { Gpu } from './gpu.ts'
 import type { StepShape } from './step-shape.ts'
-
-export type AttentionGpu = { readonly pipelines: PipelineCache; readonly context: GpuContext }
 
 export type AttentionOptions = {
   /** f32 [token][(numHeads + 2 * numKvHeads) * headDim]; the heads of q are rotated in place. */
@@ -99,7 +97,7 @@ const checkShape = (options: AttentionOptions): void => {
 }
 
 const createRopeAndPage = async (
-  { pipelines, context }: AttentionGpu,
+  { pipelines, context }: Gpu,
   options: AttentionOptions,
 ): Promise<Attention> => {
   const { reduction } = context
@@ -137,7 +135,7 @@ const createPlainAttention = async (
 }
 
 const createCooperativeAttention = async (
-  { pipelines, context: { device } }: AttentionGpu,
+  { pipelines, context: { device } }: Gpu,
   reduction: CooperativeReduction,
   shape: AttentionShape,
   buffers: AttentionBuffers & { readonly partials: Tensor },
@@ -172,10 +170,7 @@ const createCooperativeAttention = async (
  *
  * @throws EngineError `unsupported-model` for head sizes that the kernels do not know.
  */
-export const createAttention = async (
-  gpu: AttentionGpu,
-  options: AttentionOptions,
-): Promise<Attention> => {
+export const createAttention = async (gpu: Gpu, options: AttentionOptions): Promise<Attention> => {
   checkShape(options)
   const { reduction, device } = gpu.context
   const buffers = {

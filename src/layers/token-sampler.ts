@@ -1,6 +1,4 @@
 import type { CommandRecorder } from '../gpu/command-recorder.ts'
-import type { GpuContext } from '../gpu/device.ts'
-import type { PipelineCache } from '../gpu/pipeline-cache.ts'
 import { createTensor, type Tensor } from '../gpu/tensor.ts'
 import { bindSampleMerge, sampleMergeGrid } from '../kernels/sample-merge.ts'
 import {
@@ -8,6 +6,7 @@ import {
   samplePartialGrid,
   samplePartialsBytes,
 } from '../kernels/sample-partial.ts'
+import type { Gpu } from './gpu.ts'
 
 export type TokenSampler = {
   encode(recorder: CommandRecorder, numSamples: number): void
@@ -22,7 +21,7 @@ export type TokenSampler = {
  * `lastTokens` u32 [slot], where the next step's embedding finds them.
  */
 export const createTokenSampler = async (
-  gpu: { readonly pipelines: PipelineCache; readonly context: GpuContext },
+  gpu: Gpu,
   options: {
     readonly logits: Tensor
     readonly step: Tensor

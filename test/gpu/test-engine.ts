@@ -1,5 +1,5 @@
 import { createGenerationEngine, type GenerationEngineOptions } from '../../src/engine/engine.ts'
-import { bytesPerBlock, numBlocksFor } from '../../src/engine/kv-cache.ts'
+import { bytesPerBlock, kvBlocksThatFit } from '../../src/engine/kv-cache.ts'
 import type { GenerationEngine } from '../../src/engine/generation.ts'
 import type { ModelExecutor } from '../../src/engine/model-executor.ts'
 import { ModelRunner } from '../../src/engine/model-runner.ts'
@@ -78,7 +78,7 @@ export const createTestEngine = async (options: TestEngineOptions): Promise<Gene
   const kvCacheBytes = options.numBlocks
     ? options.numBlocks * bytesPerBlock(config, kvFormat)
     : 2 ** 28
-  const numBlocks = numBlocksFor(context.device, config, { ...limits, kvCacheBytes })
+  const numBlocks = kvBlocksThatFit(context.device, config, { ...limits, kvCacheBytes })
   const runner = await ModelRunner.create({
     context,
     pipelines,
