@@ -2,8 +2,15 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-// Debian 12's own Mesa is too old for Dawn; the backports package works unpacked into a folder.
-const source = 'bookworm-backports\n'
+// Debian 12's own Mesa is too old for Dawn; the backports package works unpacked into a folder. It
+// comes from whichever mirror the machine's own sources name.
+const backportsSource = () => {
+  const format = ['--format', '$(CODENAME) $(REPO_URI)']
+  const { stdout } = spawnSync('apt-get', ['indextargets', ...format], { encoding: 'utf8' })
+  const mirror = stdout?.split('\n').find((line) => line.startsWith('bookworm '))
+  return mirror ? `deb ${mirror.split(' ')[1]} bookworm-backports main\n` : null
+}
+
 const library = 'usr/lib/x86_64-linux-gnu/libvulkan_lvp.so'
 
 const run = (command, parameters, cwd) => {
@@ -13,6 +20,10 @@ const run = (command, parameters, cwd) => {
 
 const unpack = (folder) => {
   const list = join(folder, 'backports.list')
+  const refreshed = run('apt-get', ['update'])
+  if (refreshed) return refreshed
+  const source = backportsSource()
+  if (!source) return 'only Debian 12 (bookworm) is known to have Mesa 25 in its backports.'
   mkdirSync(join(folder, 'lists', 'partial'), { recursive: true })
   writeFileSync(list, source)
   const options = [
@@ -21,7 +32,6 @@ const unpack = (folder) => {
     `-oDir::State::Lists=${join(folder, 'lists')}`,
   ]
   return (
-    run('apt-get', ['update']) ??
     run('apt-get', ['install', '-y', 'libvulkan1', 'libllvm15']) ??
     run('apt-get', [...options, 'update']) ??
     run('apt-get', [...options, 'download', 'mesa-vulkan-drivers'], folder) ??
