@@ -6,6 +6,9 @@ import { createFolderSource } from '../../src/node/folder-source.ts'
 import { createFetch } from '../../src/server/create-fetch.ts'
 import { bench, type BenchRow } from './bench.ts'
 
+// Kept for as long as the process lives: Dawn's devices do not outlive a collected instance.
+const gpu = create([])
+
 /** Called by run.mjs; `model` is a folder. */
 export const runBench = async (
   options: LoadOptions,
@@ -14,10 +17,7 @@ export const runBench = async (
   const { vocab_size: vocabSize, num_hidden_layers: numLayers } = (await source.readJson(
     'config.json',
   )) as { vocab_size: number; num_hidden_layers: number }
-  const context = await requestGpu(
-    create([]),
-    options.reduction ? { reduction: options.reduction } : {},
-  )
+  const context = await requestGpu(gpu, options.reduction ? { reduction: options.reduction } : {})
   const served = await loadFromSource(source, context, options)
   const handle = createFetch(served)
   const rows = await bench({
