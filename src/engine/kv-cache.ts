@@ -1,15 +1,16 @@
 import { EngineError } from '../errors.ts'
 import { createTensor } from '../gpu/tensor.ts'
+import { kvCacheBytes as layerCacheBytes, type KvFormat } from '../kernels/kv-format.ts'
 import type { ModelConfig } from '../models/model-config.ts'
-import type { KvFormat, LayerKvCache } from '../models/model.ts'
+import type { LayerKvCache } from '../models/model.ts'
 import { blockSize } from './block-manager.ts'
 
 /** Bytes that one block takes in all layers, keys and values. */
 export const bytesPerBlock = (config: ModelConfig, format: KvFormat): number =>
   2 * config.numLayers * layerBlockBytes(config, format)
 
-const layerBlockBytes = (config: ModelConfig, format: KvFormat): number =>
-  config.numKvHeads * blockSize * config.headDim * (format === 'f32' ? 4 : 2)
+const layerBlockBytes = ({ numKvHeads, headDim }: ModelConfig, kvFormat: KvFormat): number =>
+  layerCacheBytes({ numBlocks: 1, numKvHeads, headDim, kvFormat })
 
 /** Allocates every block up front; the cache never grows. */
 export const createKvCache = (

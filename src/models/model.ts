@@ -1,11 +1,10 @@
 import type { CommandRecorder } from '../gpu/command-recorder.ts'
 import type { Tensor } from '../gpu/tensor.ts'
+import type { KvFormat } from '../kernels/kv-format.ts'
 import type { Gpu } from '../layers/gpu.ts'
 import type { StepShape } from '../layers/step-shape.ts'
 import type { WeightLoader } from '../weights/weight-loader.ts'
 import type { ModelConfig } from './model-config.ts'
-
-export type KvFormat = 'f32' | 'f16'
 
 /** One layer's cache: two buffers [block][kvHead][blockSize][headDim]. */
 export type LayerKvCache = { readonly k: Tensor; readonly v: Tensor }
