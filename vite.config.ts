@@ -84,7 +84,12 @@ const test: UserConfig['test'] = {
   projects: [
     {
       extends: true,
-      test: { name: 'unit', environment: 'node', include: ['test/unit/**/*.test.ts'] },
+      test: {
+        name: 'unit',
+        environment: 'node',
+        include: ['test/unit/**/*.test.ts'],
+        setupFiles: ['test/unit/property-seed.ts'],
+      },
     },
     {
       extends: true,

@@ -117,7 +117,10 @@ describe('any output', () => {
 })
 
 describe('well-formed calls among noise', () => {
-  const json = fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ maxDepth: 3 }))
+  // What JSON can carry: -0 is written as 0.
+  const json = fc
+    .dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ maxDepth: 3 }))
+    .map((value): Record<string, unknown> => JSON.parse(JSON.stringify(value)))
   const call = fc.record({ name: fc.string({ minLength: 1 }), arguments: json })
   const indent = fc.constantFrom(undefined, 1)
   const noise = fc.constantFrom('', '\n', ' and then ', '<tool', '</tool_call>', '{"a": 1}', '"')
@@ -133,7 +136,7 @@ describe('well-formed calls among noise', () => {
         const { toolCalls } = parseOutput(text, { toolParser: 'hermes' })
         expect(toolCalls.map(({ name }) => name)).toEqual(rows.map(([, { name }]) => name))
         expect(toolCalls.map((found) => JSON.parse(found.arguments))).toEqual(
-          rows.map(([, value]) => JSON.parse(JSON.stringify(value.arguments))),
+          rows.map(([, value]) => value.arguments),
         )
         const inText = toolCalls.every((found) => text.includes(found.arguments))
         expect(inText).toBe(true)
