@@ -2,7 +2,7 @@
 // the partials. The others are cut first, in vLLM's order: min-p, then top-k, then top-p over the
 // softmax of what top-k left. Each cut is a threshold on the logit, found exactly by radix selection
 // (4 digits of 8 bits) over order-keeping keys, without a sort; tokens equal to the threshold stay.
-// Masses are 64-bit fixed point, so sums have no order and every workgroup size gives the same token.
+// Masses are fixed point, so sums have no order and every workgroup size gives the same token.
 // One workgroup a sample. Grid: [numSamples, 1, 1].
 override WORKGROUP_SIZE: u32;
 override VOCAB_SIZE: u32;
@@ -70,7 +70,10 @@ fn main(
   }
   if (lane == 0u) {
     sampled_tokens[sample] = best.y;
-    last_tokens[sample_word(sample, 1u)] = best.y;
+    let slot = sample_word(sample, 1u);
+    if (slot != NO_SLOT) {
+      last_tokens[slot] = best.y;
+    }
   }
 }
 
@@ -119,15 +122,12 @@ fn select_key(sample: u32, cut: Cut, lane: u32) -> u32 {
   return workgroupUniformLoad(&selection).prefix;
 }
 
-// A count, or exp((logit - highest) / temperature) in units of 2^-40: sums of 2^20 tokens fit.
+// A count, or exp((logit - highest) / temperature) as a fixed mass.
 fn mass_of(key: u32, cut: Cut) -> vec2u {
   if (cut.by_count) {
     return vec2u(1u, 0u);
   }
-  let scaled = exp((key_value(key) - cut.highest) / cut.temperature) * 1048576.0;
-  let whole = floor(scaled);
-  let rest = u32((scaled - whole) * 1048576.0);
-  return vec2u((u32(whole) << 20u) | rest, u32(whole) >> 12u);
+  return fixed_mass(exp((key_value(key) - cut.highest) / cut.temperature));
 }
 
 fn add_to_bin(bin: u32, mass: vec2u) {
@@ -138,17 +138,8 @@ fn add_to_bin(bin: u32, mass: vec2u) {
   }
 }
 
-fn add64(a: vec2u, b: vec2u) -> vec2u {
-  let low = a.x + b.x;
-  return vec2u(low, a.y + b.y + select(0u, 1u, low < a.x));
-}
-
 fn bin_mass(bin: u32) -> vec2u {
   return vec2u(atomicLoad(&bins[bin].low), atomicLoad(&bins[bin].high));
-}
-
-fn to_float(mass: vec2u) -> f32 {
-  return f32(mass.y) * 4294967296.0 + f32(mass.x);
 }
 
 fn descend(shift: u32, cut: Cut) {

@@ -1,9 +1,11 @@
-// The numbers of one engine step, written by src/engine/step-input.ts. A kernel that joins this
+// The numbers of one engine step, laid out in src/engine/step-input-layout.ts. A kernel that joins this
 // module binds them as `step: array<u32>`. Sixteen words of header, then the arrays they point at.
 
-const SAMPLE_ROW_WORDS: u32 = 12u;
+const SAMPLE_ROW_WORDS: u32 = 20u;
 // A token id with this bit set names a slot of `last_tokens` instead: sampled, not yet read back.
 const FROM_SLOT: u32 = 0x80000000u;
+// The slot of a sample row whose token no later step reads from the GPU.
+const NO_SLOT: u32 = 0xffffffffu;
 
 fn num_tokens() -> u32 { return step[0]; }
 fn num_sequences() -> u32 { return step[1]; }

@@ -1,3 +1,5 @@
+import fixedMass from '../../shaders/lib/fixed-mass.wgsl?raw'
+import orderKey from '../../shaders/lib/order-key.wgsl?raw'
 import randomModule from '../../shaders/lib/random.wgsl?raw'
 import sampleRow from '../../shaders/lib/sample-row.wgsl?raw'
 import stepInput from '../../shaders/lib/step-input.wgsl?raw'
@@ -18,7 +20,15 @@ const workgroupSizes: Readonly<Record<Reduction, number>> = {
 
 export const sampleMerge = defineKernel({
   name: 'sample-merge',
-  modules: [stepInput, sampleRow, randomModule, workgroupBest, sampleMergeSource],
+  modules: [
+    stepInput,
+    sampleRow,
+    orderKey,
+    fixedMass,
+    randomModule,
+    workgroupBest,
+    sampleMergeSource,
+  ],
   overrides: ['WORKGROUP_SIZE', 'VOCAB_SIZE', 'NUM_CHUNKS'],
   bindings: {
     step: 'read',

@@ -1,3 +1,4 @@
+import orderKey from '../../shaders/lib/order-key.wgsl?raw'
 import randomModule from '../../shaders/lib/random.wgsl?raw'
 import sampleRow from '../../shaders/lib/sample-row.wgsl?raw'
 import stepInput from '../../shaders/lib/step-input.wgsl?raw'
@@ -20,7 +21,7 @@ const workgroupSizes: Readonly<Record<Reduction, number>> = {
 
 export const samplePartial = defineKernel({
   name: 'sample-partial',
-  modules: [stepInput, sampleRow, randomModule, workgroupBest, samplePartialSource],
+  modules: [stepInput, sampleRow, orderKey, randomModule, workgroupBest, samplePartialSource],
   overrides: ['WORKGROUP_SIZE', 'VOCAB_SIZE', 'CHUNK'],
   bindings: { step: 'read', logits: 'read', partials: 'read_write' },
 })

@@ -6,7 +6,7 @@ import { bindGatherNorm, gatherNormGrid } from '../../src/kernels/gather-norm.ts
 import { inverseRms } from '../reference/linear.ts'
 import { poison, randomFloats, readFloats, testContext } from './context.ts'
 
-const sampleRowWords = 12
+const sampleRowWords = 20
 const { hasSubgroups } = await testContext()
 const reductions = (['none', 'workgroup', 'subgroup'] as const).filter(
   (reduction) => reduction !== 'subgroup' || hasSubgroups,

@@ -1,4 +1,5 @@
 import type { StepShape } from '../../src/layers/step-shape.ts'
+import type { LogitKnobs } from '../reference/sampling.ts'
 
 /** One sequence of a step: `numRows` new tokens after `numComputed` that are in the cache. */
 export type StepSequence = {
@@ -15,14 +16,94 @@ export type SampleKnobs = {
   readonly minP: number
   readonly seed: readonly [number, number]
   readonly position: number
+  readonly adjust?: LogitKnobs
+  /** The last token of `adjust.outputTokenIds` is to be found in `lastTokens[slot]` alone. */
+  readonly hasPendingToken?: boolean
+  /** 1 + how many of the most likely tokens to report. */
+  readonly logprobs?: number
+  /** The token to report; the drawn one by default. */
+  readonly target?: number
+}
+
+/** The slot of a sample row whose token goes to no slot. */
+export const noSlot = 0xffff_ffff
+
+/** A draw from the whole distribution at temperature 1, with nothing adjusted. */
+export const plainSample: SampleKnobs = {
+  slot: 0,
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  seed: [0xdead_beef, 7],
+  position: 0,
+}
+
+export const unadjusted: LogitKnobs = {
+  allowed: null,
+  bias: new Map(),
+  promptTokenIds: [],
+  outputTokenIds: [],
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
 }
 
 const floatBits = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0
+
+const inPrompt = 0x8000_0000
+
+const adjustmentWords = (adjust: LogitKnobs, hasPendingToken: boolean): number[] => {
+  const counted = adjust.outputTokenIds.slice(0, hasPendingToken ? -1 : undefined)
+  const occurrences = new Map<number, number>()
+  for (const id of adjust.promptTokenIds) occurrences.set(id, inPrompt)
+  for (const id of counted) occurrences.set(id, (occurrences.get(id) ?? 0) + 1)
+  const ids = new Set([...adjust.bias.keys(), ...occurrences.keys()])
+  return [...ids].flatMap((id) => [
+    id,
+    floatBits(adjust.bias.get(id) ?? 0),
+    occurrences.get(id) ?? 0,
+  ])
+}
+
+const maskWords = (allowed: ReadonlySet<number>, vocabSize: number): number[] => {
+  const words = Array.from({ length: Math.ceil(vocabSize / 32) }, () => 0)
+  for (const id of allowed) words[id >> 5] = (words[id >> 5]! | (1 << (id & 31))) >>> 0
+  return words
+}
+
+/** Appends the adjustments and masks that the samples need and returns each one's row words 11 to 17. */
+const adjustmentRows = (
+  samples: readonly SampleKnobs[],
+  vocabSize: number,
+  append: (values: readonly number[]) => number,
+): number[][] => {
+  // Rows of one request share its words.
+  const shared = new Map<LogitKnobs, number[]>()
+  return samples.map(({ adjust, hasPendingToken = false }) => {
+    if (!adjust) return [0, 0, 0, floatBits(1), 0, 0, 0]
+    const known = shared.get(adjust)
+    if (known) return known
+    const entries = adjustmentWords(adjust, hasPendingToken)
+    const row = [
+      append(entries),
+      entries.length / 3,
+      adjust.allowed ? append(maskWords(adjust.allowed, vocabSize)) : 0,
+      floatBits(adjust.repetitionPenalty),
+      floatBits(adjust.presencePenalty),
+      floatBits(adjust.frequencyPenalty),
+      hasPendingToken ? 1 : 0,
+    ]
+    shared.set(adjust, row)
+    return row
+  })
+}
 
 /** The step buffer as `shaders/lib/step-input.wgsl` reads it, decode sequences first. */
 export const stepWords = (
   sequences: readonly StepSequence[],
   samples: readonly SampleKnobs[] = [],
+  vocabSize = 0,
 ): { words: Uint32Array<ArrayBuffer>; shape: StepShape } => {
   const rows = sequences.flatMap(({ numComputed, numRows, blockTable }, sequence) =>
     Array.from({ length: numRows }, (_, row) => {
@@ -66,9 +147,13 @@ export const stepWords = (
       Array.from({ length: stride }, (_, i) => blockTable[i] ?? 0),
     ),
   )
+  const adjustments = adjustmentRows(samples, vocabSize, (values) => {
+    for (const value of values) words.push(value)
+    return words.length - values.length
+  })
   append(
     11,
-    samples.flatMap((s) => [
+    samples.flatMap((s, i) => [
       0,
       s.slot,
       floatBits(s.temperature),
@@ -77,7 +162,9 @@ export const stepWords = (
       floatBits(s.minP),
       ...s.seed,
       s.position,
-      0,
+      s.logprobs ?? 0,
+      s.target ?? 0xffff_ffff,
+      ...(adjustments[i] ?? []),
       0,
       0,
     ]),

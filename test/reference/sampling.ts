@@ -7,6 +7,45 @@ export type ReferenceKnobs = {
   readonly position: number
 }
 
+/** What changes the logits before the draw, as a request states it. */
+export type LogitKnobs = {
+  readonly allowed: ReadonlySet<number> | null
+  readonly bias: ReadonlyMap<number, number>
+  readonly promptTokenIds: readonly number[]
+  readonly outputTokenIds: readonly number[]
+  readonly repetitionPenalty: number
+  readonly presencePenalty: number
+  readonly frequencyPenalty: number
+}
+
+/** vLLM's order: allowed ids, bias, repetition, frequency and presence penalties; each step in f32. */
+export const adjustReference = (
+  logits: ArrayLike<number>,
+  knobs: LogitKnobs,
+): Float32Array<ArrayBuffer> => {
+  const counts = new Map<number, number>()
+  for (const id of knobs.outputTokenIds) counts.set(id, (counts.get(id) ?? 0) + 1)
+  const seen = new Set([...knobs.promptTokenIds, ...knobs.outputTokenIds])
+  const penalty = Math.fround(knobs.repetitionPenalty)
+  return Float32Array.from(logits, (logit, id) => {
+    if (knobs.allowed && !knobs.allowed.has(id)) return Number.NEGATIVE_INFINITY
+    let x = Math.fround(logit + Math.fround(knobs.bias.get(id) ?? 0))
+    if (seen.has(id)) x = Math.fround(x > 0 ? x / penalty : x * penalty)
+    const count = counts.get(id) ?? 0
+    if (count === 0) return x
+    x = Math.fround(x - Math.fround(Math.fround(knobs.frequencyPenalty) * count))
+    return Math.fround(x - Math.fround(knobs.presencePenalty))
+  })
+}
+
+/** Log-softmax of a row in float64, -Infinity for NaN and -Infinity. */
+export const logprobsReference = (logits: ArrayLike<number>): number[] => {
+  const values = Array.from(logits, (x) => (Number.isNaN(x) ? Number.NEGATIVE_INFINITY : x))
+  const highest = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
+  const mass = values.reduce((sum, x) => sum + Math.exp(x - highest), 0)
+  return values.map((x) => x - highest - Math.log(mass))
+}
+
 /** `random_bits` of shaders/lib/random.wgsl: pcg4d of (id, position, seed). */
 export const randomBits = (
   seed: readonly [number, number],
@@ -56,16 +95,13 @@ const cutTopP = (sorted: readonly Candidate[], knobs: ReferenceKnobs) => {
   return { kept: sorted.filter(({ logit }) => logit >= threshold), isAmbiguous }
 }
 
-/** vLLM's order: temperature, min-p, top-k (ties stay), top-p; then Gumbel-max. */
-export const sampleReference = (
-  logits: ArrayLike<number>,
-  knobs: ReferenceKnobs,
-): ReferenceToken => {
+// In vLLM's order: temperature, min-p, top-k (ties stay), top-p.
+const cutReference = (logits: ArrayLike<number>, knobs: ReferenceKnobs) => {
   let kept = Array.from(logits, (logit, id) => ({ id, logit }))
     .filter(({ logit }) => !Number.isNaN(logit))
     .sort((a, b) => b.logit - a.logit || a.id - b.id)
+  if (knobs.temperature < 1e-5) return { kept: kept.slice(0, 1), isAmbiguous: false }
   let isAmbiguous = false
-  if (knobs.temperature < 1e-5) return { id: kept[0]?.id ?? 0, isAmbiguous }
   const highest = kept[0]?.logit ?? 0
   if (knobs.minP > 0) {
     const floor = highest + knobs.temperature * Math.log(knobs.minP)
@@ -79,6 +115,32 @@ export const sampleReference = (
     kept = cut.kept
     isAmbiguous ||= cut.isAmbiguous
   }
+  return { kept, isAmbiguous }
+}
+
+/** The distribution that a token is drawn from, by id. */
+export const distributionReference = (
+  logits: ArrayLike<number>,
+  knobs: ReferenceKnobs,
+): { readonly probabilities: readonly number[]; readonly isAmbiguous: boolean } => {
+  const { kept, isAmbiguous } = cutReference(logits, knobs)
+  const probabilities = Array.from(logits, () => 0)
+  const highest = kept[0]?.logit ?? 0
+  const scale = Math.max(knobs.temperature, 1e-5)
+  const masses = kept.map(({ logit }) => Math.exp((logit - highest) / scale))
+  const total = masses.reduce((sum, mass) => sum + mass, 0)
+  kept.forEach(({ id }, i) => {
+    probabilities[id] = (masses[i] ?? 0) / total
+  })
+  return { probabilities, isAmbiguous }
+}
+
+/** The cuts, then Gumbel-max. */
+export const sampleReference = (
+  logits: ArrayLike<number>,
+  knobs: ReferenceKnobs,
+): ReferenceToken => {
+  const { kept, isAmbiguous } = cutReference(logits, knobs)
   const noisy = kept
     .map(({ id, logit }) => ({
       id,
@@ -86,6 +148,6 @@ export const sampleReference = (
     }))
     .sort((a, b) => b.score - a.score)
   const [first, second] = noisy
-  isAmbiguous ||= second !== undefined && isClose(second.score, first?.score ?? 0)
-  return { id: first?.id ?? 0, isAmbiguous }
+  const isClosest = second !== undefined && isClose(second.score, first?.score ?? 0)
+  return { id: first?.id ?? 0, isAmbiguous: isAmbiguous || isClosest }
 }
