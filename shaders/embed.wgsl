@@ -1,10 +1,11 @@
-// out[t, :] = table[token_id(t), :], dequantised. Token ids may come from last_tokens.
+// out[t, :] = SCALE * table[token_id(t), :], dequantised. Token ids may come from last_tokens.
 // One thread per group of 4 channels. Grid: flat over numTokens * HIDDEN_SIZE / 4 / WORKGROUP_SIZE.
 override WORKGROUP_SIZE: u32 = 64;
 override HIDDEN_SIZE: u32;
 // Rows [FIRST_ROW, FIRST_ROW + NUM_ROWS) of the vocabulary lie in this shard.
 override FIRST_ROW: u32;
 override NUM_ROWS: u32;
+override SCALE: f32;
 
 @group(0) @binding(0) var<storage, read> step: array<u32>;
 @group(0) @binding(1) var<storage, read> last_tokens: array<u32>;
@@ -31,5 +32,5 @@ fn main(
   if (id < FIRST_ROW || id >= FIRST_ROW + NUM_ROWS) {
     return;
   }
-  out[index] = dequantize4(id - FIRST_ROW, (index % groups) * 4u, HIDDEN_SIZE);
+  out[index] = SCALE * dequantize4(id - FIRST_ROW, (index % groups) * 4u, HIDDEN_SIZE);
 }

@@ -7,7 +7,6 @@ override WORKGROUP_SIZE: u32;
 override NUM_HEADS: u32;
 override NUM_KV_HEADS: u32;
 override HEAD_DIM: u32;
-override SCALE: f32;
 // Divides NUM_HEADS / NUM_KV_HEADS; at most WORKGROUP_SIZE / 4.
 override GROUP_HEADS: u32;
 
@@ -22,9 +21,6 @@ override GROUP_HEADS: u32;
 override TILE = WORKGROUP_SIZE / 4u;
 override HEAD_VECTORS = HEAD_DIM / 4u;
 override GROUP_VECTORS = GROUP_HEADS * HEAD_DIM / 4u;
-
-// Below every score, and finite: WGSL promises nothing about infinities.
-const LOWEST: f32 = -1e30;
 
 var<workgroup> queries: array<vec4f, GROUP_VECTORS>;
 var<workgroup> sums: array<vec4f, GROUP_VECTORS>;
@@ -52,10 +48,13 @@ fn main(
   for (var head = lane.index; head < GROUP_HEADS; head += WORKGROUP_SIZE) {
     softmax[head] = vec4f(LOWEST, 0.0, 0.0, 0.0);
   }
-  let tiles = (num_keys + TILE - 1u) / TILE;
+  let visible = first_key(num_keys - 1u);
+  let start = visible / TILE * TILE;
+  let tiles = (num_keys - start + TILE - 1u) / TILE;
   let tiles_per_split = (tiles + workgroups.z - 1u) / workgroups.z;
-  let end = min(num_keys, (workgroup.z + 1u) * tiles_per_split * TILE);
-  for (var first = workgroup.z * tiles_per_split * TILE; first < end; first += TILE) {
+  let split_keys = tiles_per_split * TILE;
+  let end = min(num_keys, start + (workgroup.z + 1u) * split_keys);
+  for (var first = start + workgroup.z * split_keys; first < end; first += TILE) {
     let count = min(TILE, end - first);
     workgroupBarrier();
     if (lane.index < count) {
@@ -63,7 +62,7 @@ fn main(
       rows[lane.index] = page_row(block_of(sequence, key / BLOCK_SIZE), key % BLOCK_SIZE, kv_head);
     }
     workgroupBarrier();
-    score_tile(count, lane);
+    score_tile(count, max(visible, first) - first, lane);
     workgroupBarrier();
     weigh_tile(lane);
     workgroupBarrier();
@@ -89,8 +88,9 @@ fn main(
   }
 }
 
-// Each quad takes a key, each of its threads every fourth vector of the channels.
-fn score_tile(count: u32, lane: Lane) {
+// Each quad takes a key, each of its threads every fourth vector of the channels. Keys of the tile
+// count from `visible` to `count`.
+fn score_tile(count: u32, visible: u32, lane: Lane) {
   let key = lane.index / 4u;
   let row = rows[min(key, count - 1u)];
   for (var head = 0u; head < GROUP_HEADS; head++) {
@@ -100,7 +100,7 @@ fn score_tile(count: u32, lane: Lane) {
     }
     let score = quad_sum(partial, lane);
     if (lane.index % 4u == 0u) {
-      weights[head * TILE + key] = select(LOWEST, score, key < count);
+      weights[head * TILE + key] = select(LOWEST, capped(score), key < count && key >= visible);
     }
   }
 }

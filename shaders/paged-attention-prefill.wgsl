@@ -1,12 +1,11 @@
 // Attention of the rows after the decode sequences (FlashAttention-2, arXiv:2307.08691). One
 // workgroup a (tile of TILE_ROWS rows of one sequence, query head); the keys come by blocks through
-// workgroup memory, one page lookup a block, K and then V in the same place. Eight threads a row.
+// workgroup memory, one page lookup a block, K and then V in the same place. ROW_THREADS threads a row.
 // Grid: [sum over the sequences of ceil(rows / TILE_ROWS), NUM_HEADS, 1].
 override WORKGROUP_SIZE: u32;
 override NUM_HEADS: u32;
 override NUM_KV_HEADS: u32;
 override HEAD_DIM: u32;
-override SCALE: f32;
 
 @group(0) @binding(0) var<storage, read> step: array<u32>;
 @group(0) @binding(1) var<storage, read> qkv: array<vec4f>;
@@ -14,12 +13,10 @@ override SCALE: f32;
 @group(0) @binding(3) var<storage, read> v_cache: array<Kv4>;
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 
-const ROW_THREADS: u32 = 8u;
+// 8, or 16 for heads of more than 128 channels.
+override ROW_THREADS: u32;
 override TILE_ROWS = WORKGROUP_SIZE / ROW_THREADS;
 override HEAD_VECTORS = HEAD_DIM / 4u;
-
-// Below every score, and finite: WGSL promises nothing about infinities.
-const LOWEST: f32 = -1e30;
 
 var<workgroup> queries: array<vec4f, WORKGROUP_SIZE / ROW_THREADS * (HEAD_DIM / 4u)>;
 var<workgroup> block_rows: array<vec4f, BLOCK_SIZE * (HEAD_DIM / 4u)>;
@@ -77,7 +74,9 @@ fn main(
   var values2 = vec4f();
   var values3 = vec4f();
   let end = position_of(tile.first_row + tile.num_rows - 1u) + 1u;
-  for (var first = 0u; first < end; first += BLOCK_SIZE) {
+  let visible = first_key(position);
+  let start = first_key(position_of(tile.first_row)) / BLOCK_SIZE * BLOCK_SIZE;
+  for (var first = start; first < end; first += BLOCK_SIZE) {
     let base = page_row(block_of(tile.sequence, first / BLOCK_SIZE), 0u, kv_head);
     // Slots past the last key may hold anything, NaN included.
     let filled = min(BLOCK_SIZE, end - first) * HEAD_VECTORS;
@@ -94,7 +93,8 @@ fn main(
       for (var i = 0u; i < HEAD_VECTORS; i++) {
         score += dot(queries[row * HEAD_VECTORS + i], block_rows[key * HEAD_VECTORS + i]);
       }
-      weights[row * BLOCK_SIZE + key] = select(LOWEST, score, first + key <= position);
+      let sees = first + key <= position && first + key >= visible;
+      weights[row * BLOCK_SIZE + key] = select(LOWEST, capped(score), sees);
     }
     workgroupBarrier();
     for (var i = lane; i < BLOCK_SIZE * HEAD_VECTORS; i += WORKGROUP_SIZE) {
@@ -103,6 +103,7 @@ fn main(
         block_rows[i] = unpack_kv4(v_cache[base + i]);
       }
     }
+    // A row that sees nothing of a block weighs it anyhow, until its first score cancels that.
     var raised = highest;
     for (var key = 0u; key < BLOCK_SIZE; key++) {
       raised = max(raised, weights[row * BLOCK_SIZE + key]);

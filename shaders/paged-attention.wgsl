@@ -1,22 +1,18 @@
 // Causal attention over the paged cache without barriers, for decode and prefill rows alike: a token
-// at position p attends to the keys 0..p of its sequence. Softmax is online (Milakov and Gimelshein,
+// at position p attends to the keys 0..p of its sequence, or to the last WINDOW of them. Softmax is online (Milakov and Gimelshein,
 // arXiv:1805.02867). One thread per (token, head) walks the keys in order, four at a time from
-// position 0, so its result has the same bits whatever shares the batch and however the prompt was
+// a multiple of four, so its result has the same bits whatever shares the batch and however the prompt was
 // cut. Grid: flat over numTokens * NUM_HEADS / WORKGROUP_SIZE.
 override WORKGROUP_SIZE: u32;
 override NUM_HEADS: u32;
 override NUM_KV_HEADS: u32;
 override HEAD_DIM: u32;
-override SCALE: f32;
 
 @group(0) @binding(0) var<storage, read> step: array<u32>;
 @group(0) @binding(1) var<storage, read> qkv: array<vec4f>;
 @group(0) @binding(2) var<storage, read> k_cache: array<Kv4>;
 @group(0) @binding(3) var<storage, read> v_cache: array<Kv4>;
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
-
-// Below every score, and finite: WGSL promises nothing about infinities.
-const LOWEST: f32 = -1e30;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -37,15 +33,22 @@ fn main(
   let vectors = min(HEAD_DIM / 4u, arrayLength(&qkv));
   let q = (token * (NUM_HEADS + 2u * NUM_KV_HEADS) + head) * (HEAD_DIM / 4u);
   let o = index * (HEAD_DIM / 4u);
+  let visible = first_key(position);
+  let start = visible & ~3u;
   var highest = LOWEST;
   var sum = 0.0;
-  for (var first = 0u; first <= position; first += 4u) {
+  for (var first = start; first <= position; first += 4u) {
     let base = page_row(block_of(sequence, first / BLOCK_SIZE), first % BLOCK_SIZE, kv_head);
     // Rows past the token's own are read as that row and weigh nothing: their slots may hold NaN.
     let keys = vec4u(0u, 1u, 2u, 3u);
     let last = vec4u(position - first);
     let rows = base + min(keys, last) * (HEAD_DIM / 4u);
-    let scores = select(vec4f(LOWEST), scores_of(q, rows, vectors) * SCALE, keys <= last);
+    let scaled = scores_of(q, rows, vectors) * SCALE;
+    let scores = select(
+      vec4f(LOWEST),
+      vec4f(capped(scaled.x), capped(scaled.y), capped(scaled.z), capped(scaled.w)),
+      (keys <= last) & (keys + first >= vec4u(visible)),
+    );
     let raised = max(max(highest, max(scores.x, scores.y)), max(scores.z, scores.w));
     let correction = exp(highest - raised);
     let weights = exp(scores - raised);
@@ -53,7 +56,7 @@ fn main(
     sum = sum * correction + dot(weights, vec4f(1.0));
     for (var i = 0u; i < vectors; i++) {
       // `out` holds an earlier step before the first keys: it must not be multiplied by 0.
-      let before = select(out[o + i] * correction, vec4f(), first == 0u);
+      let before = select(out[o + i] * correction, vec4f(), first == start);
       let at = rows + i;
       out[o + i] = before
         + weights.x * unpack_kv4(v_cache[at.x]) + weights.y * unpack_kv4(v_cache[at.y])

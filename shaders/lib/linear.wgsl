@@ -11,6 +11,10 @@ override OUT_STRIDE: u32;
 override HAS_NORM: bool;
 override EPS: f32;
 override HAS_BIAS: bool;
+// Factor of every result, before the epilogue.
+override OUT_SCALE: f32;
+// Results become SOFT_CAP * tanh(v / SOFT_CAP) after that; 0 for none.
+override SOFT_CAP: f32;
 
 @group(0) @binding(0) var<storage, read> step: array<u32>;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
@@ -33,6 +37,11 @@ fn finish_row(m: u32, n: u32, sums: vec4f, squares: f32) {
   if (HAS_BIAS) {
     let at = FIRST_ROW + n;
     v += vec4f(bias[at], bias[at + 1u], bias[at + 2u], bias[at + 3u]);
+  }
+  v *= OUT_SCALE;
+  if (SOFT_CAP != 0.0) {
+    // tanh is 1 from 20 on in f32; beyond, its exponentials may overflow.
+    v = SOFT_CAP * tanh(clamp(v / SOFT_CAP, vec4f(-20.0), vec4f(20.0)));
   }
   write_outputs(m * OUT_STRIDE, n, v);
 }

@@ -13,7 +13,7 @@ export const embed = (format: WeightFormat) =>
   defineKernel({
     name: 'embed',
     modules: [stepInput, flatGridModule, dequantizeModules[format], embedSource],
-    overrides: ['WORKGROUP_SIZE', 'HIDDEN_SIZE', 'FIRST_ROW', 'NUM_ROWS'],
+    overrides: ['WORKGROUP_SIZE', 'HIDDEN_SIZE', 'FIRST_ROW', 'NUM_ROWS', 'SCALE'],
     bindings: {
       step: 'read',
       last_tokens: 'read',
@@ -28,7 +28,7 @@ export const specs = (['f32', 'f16', 'q8', 'q4'] as const).map(embed)
 /** One dispatch a shard of the table; `out` is f32 [tokens][columns]. */
 export const bindEmbed = async (
   pipelines: PipelineCache,
-  table: WeightMatrix,
+  { table, scale }: { readonly table: WeightMatrix; readonly scale: number },
   buffers: { readonly step: Tensor; readonly last_tokens: Tensor; readonly out: Tensor },
 ): Promise<BoundKernel[]> =>
   Promise.all(
@@ -38,6 +38,7 @@ export const bindEmbed = async (
         HIDDEN_SIZE: table.columns,
         FIRST_ROW: firstRow,
         NUM_ROWS: numRows,
+        SCALE: scale,
       })
       return kernel.bind({ ...buffers, weight, scales })
     }),

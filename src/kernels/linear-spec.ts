@@ -1,4 +1,5 @@
 import epilogueAdd from '../../shaders/lib/epilogue-add.wgsl?raw'
+import epilogueGeglu from '../../shaders/lib/epilogue-geglu.wgsl?raw'
 import epilogueStore from '../../shaders/lib/epilogue-store.wgsl?raw'
 import epilogueSwiglu from '../../shaders/lib/epilogue-swiglu.wgsl?raw'
 import type { BindingAccess } from '../gpu/kernel.ts'
@@ -9,14 +10,20 @@ import type { Tensor } from '../gpu/tensor.ts'
 
 /**
  * What becomes of a result v: `store` writes it, `add` adds it to what `out` holds (the residual
- * stream), `swiglu` combines weight rows 2j (gate) and 2j + 1 (up) into silu(gate) * up.
+ * stream), `swiglu` and `geglu` combine weight rows 2j (gate) and 2j + 1 (up) into silu(gate) * up
+ * and gelu(gate) * up.
  */
-export type Epilogue = 'store' | 'add' | 'swiglu'
+export type Epilogue = 'store' | 'add' | 'swiglu' | 'geglu'
+
+/** Whether two weight rows make one output. */
+export const isGated = (epilogue: Epilogue): boolean =>
+  epilogue === 'swiglu' || epilogue === 'geglu'
 
 export const epilogueModules: Readonly<Record<Epilogue, string>> = {
   store: epilogueStore,
   add: epilogueAdd,
   swiglu: epilogueSwiglu,
+  geglu: epilogueGeglu,
 }
 
 export const linearOverrides = [
@@ -28,6 +35,8 @@ export const linearOverrides = [
   'HAS_NORM',
   'EPS',
   'HAS_BIAS',
+  'OUT_SCALE',
+  'SOFT_CAP',
 ] as const
 
 export type LinearOverrides = Readonly<Record<(typeof linearOverrides)[number], number>>

@@ -1,3 +1,4 @@
+import attentionScore from '../../shaders/lib/attention-score.wgsl?raw'
 import kvPage from '../../shaders/lib/kv-page.wgsl?raw'
 import quadReduceSubgroup from '../../shaders/lib/quad-reduce-subgroup.wgsl?raw'
 import quadReduceWorkgroup from '../../shaders/lib/quad-reduce-workgroup.wgsl?raw'
@@ -9,7 +10,12 @@ import { defineKernel, type KernelSpec } from '../gpu/kernel.ts'
 import type { BoundKernel, PipelineCache } from '../gpu/pipeline-cache.ts'
 import type { Tensor } from '../gpu/tensor.ts'
 import { kvFormats, kvModules, type KvFormat } from './kv-format.ts'
-import type { AttentionBuffers, AttentionShape } from './paged-attention.ts'
+import {
+  scoreConstants,
+  scoreOverrides,
+  type AttentionBuffers,
+  type AttentionShape,
+} from './paged-attention.ts'
 
 const workgroupSize = 128
 // Queries and sums of a group must fit 16 KiB of workgroup memory beside the weights.
@@ -30,9 +36,17 @@ export const pagedAttentionDecode = (reduction: CooperativeReduction, kvFormat: 
       reduction === 'subgroup' ? quadReduceSubgroup : quadReduceWorkgroup,
       kvModules[kvFormat],
       kvPage,
+      attentionScore,
       pagedAttentionDecodeSource,
     ],
-    overrides: ['WORKGROUP_SIZE', 'NUM_HEADS', 'NUM_KV_HEADS', 'HEAD_DIM', 'SCALE', 'GROUP_HEADS'],
+    overrides: [
+      'WORKGROUP_SIZE',
+      'NUM_HEADS',
+      'NUM_KV_HEADS',
+      'HEAD_DIM',
+      ...scoreOverrides,
+      'GROUP_HEADS',
+    ],
     bindings: {
       step: 'read',
       qkv: 'read',
@@ -75,7 +89,7 @@ export const bindPagedAttentionDecode = async (
     NUM_HEADS: shape.numHeads,
     NUM_KV_HEADS: shape.numKvHeads,
     HEAD_DIM: shape.headDim,
-    SCALE: shape.scale,
+    ...scoreConstants(shape),
     GROUP_HEADS: groupHeads(shape),
   })
   return kernel.bind(buffers)

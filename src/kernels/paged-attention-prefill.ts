@@ -1,3 +1,4 @@
+import attentionScore from '../../shaders/lib/attention-score.wgsl?raw'
 import kvPage from '../../shaders/lib/kv-page.wgsl?raw'
 import stepInput from '../../shaders/lib/step-input.wgsl?raw'
 import pagedAttentionPrefillSource from '../../shaders/paged-attention-prefill.wgsl?raw'
@@ -5,15 +6,28 @@ import type { Grid } from '../gpu/command-recorder.ts'
 import { defineKernel, type KernelSpec } from '../gpu/kernel.ts'
 import type { BoundKernel, PipelineCache } from '../gpu/pipeline-cache.ts'
 import { blockSize, kvFormats, kvModules, type KvFormat } from './kv-format.ts'
-import type { AttentionBuffers, AttentionShape } from './paged-attention.ts'
+import {
+  scoreConstants,
+  scoreOverrides,
+  type AttentionBuffers,
+  type AttentionShape,
+} from './paged-attention.ts'
 
-const threadsPerRow = 8
+// Each thread holds at most 16 channels of its row.
+const threadsPerRow = (headDim: number): number => (headDim <= 128 ? 8 : 16)
 
 export const pagedAttentionPrefill = (kvFormat: KvFormat) =>
   defineKernel({
     name: 'paged-attention-prefill',
-    modules: [stepInput, kvModules[kvFormat], kvPage, pagedAttentionPrefillSource],
-    overrides: ['WORKGROUP_SIZE', 'NUM_HEADS', 'NUM_KV_HEADS', 'HEAD_DIM', 'SCALE'],
+    modules: [stepInput, kvModules[kvFormat], kvPage, attentionScore, pagedAttentionPrefillSource],
+    overrides: [
+      'WORKGROUP_SIZE',
+      'ROW_THREADS',
+      'NUM_HEADS',
+      'NUM_KV_HEADS',
+      'HEAD_DIM',
+      ...scoreOverrides,
+    ],
     bindings: {
       step: 'read',
       qkv: 'read',
@@ -28,7 +42,7 @@ export const specs: readonly KernelSpec[] = kvFormats.map(pagedAttentionPrefill)
 /** Rows a workgroup: the more, the fewer times K and V are read. Bounded by workgroup memory. */
 export const prefillTileRows = (headDim: number, limits: GPUSupportedLimits): number => {
   const fits = (rows: number) =>
-    rows * threadsPerRow <= limits.maxComputeInvocationsPerWorkgroup &&
+    rows * threadsPerRow(headDim) <= limits.maxComputeInvocationsPerWorkgroup &&
     ((rows + blockSize) * headDim + rows * blockSize) * 4 <= limits.maxComputeWorkgroupStorageSize
   return [32, 16].find(fits) ?? 8
 }
@@ -40,11 +54,12 @@ export const bindPagedAttentionPrefill = async (
   buffers: AttentionBuffers,
 ): Promise<BoundKernel> => {
   const kernel = await pipelines.compile(pagedAttentionPrefill(shape.kvFormat), {
-    WORKGROUP_SIZE: tileRows * threadsPerRow,
+    WORKGROUP_SIZE: tileRows * threadsPerRow(shape.headDim),
+    ROW_THREADS: threadsPerRow(shape.headDim),
     NUM_HEADS: shape.numHeads,
     NUM_KV_HEADS: shape.numKvHeads,
     HEAD_DIM: shape.headDim,
-    SCALE: shape.scale,
+    ...scoreConstants(shape),
   })
   return kernel.bind(buffers)
 }

@@ -1,3 +1,4 @@
+import attentionScore from '../../shaders/lib/attention-score.wgsl?raw'
 import flatGridModule from '../../shaders/lib/flat-grid.wgsl?raw'
 import kvPage from '../../shaders/lib/kv-page.wgsl?raw'
 import stepInput from '../../shaders/lib/step-input.wgsl?raw'
@@ -11,11 +12,27 @@ import { kvFormats, kvModules, type KvFormat } from './kv-format.ts'
 // Small, so that the few (token, head) pairs of a decode step spread over the cores of a CPU.
 const workgroupSize = 8
 
+/** The overrides of `lib/attention-score.wgsl`. */
+export const scoreOverrides = ['SCALE', 'SOFT_CAP', 'WINDOW'] as const
+
+export const scoreConstants = ({ scale, softCap, window }: AttentionShape) => ({
+  SCALE: scale,
+  SOFT_CAP: softCap,
+  WINDOW: window,
+})
+
 export const pagedAttention = (kvFormat: KvFormat) =>
   defineKernel({
     name: 'paged-attention',
-    modules: [stepInput, flatGridModule, kvModules[kvFormat], kvPage, pagedAttentionSource],
-    overrides: ['WORKGROUP_SIZE', 'NUM_HEADS', 'NUM_KV_HEADS', 'HEAD_DIM', 'SCALE'],
+    modules: [
+      stepInput,
+      flatGridModule,
+      kvModules[kvFormat],
+      kvPage,
+      attentionScore,
+      pagedAttentionSource,
+    ],
+    overrides: ['WORKGROUP_SIZE', 'NUM_HEADS', 'NUM_KV_HEADS', 'HEAD_DIM', ...scoreOverrides],
     bindings: {
       step: 'read',
       qkv: 'read',
@@ -34,6 +51,10 @@ export type AttentionShape = {
   readonly numKvHeads: number
   readonly headDim: number
   readonly scale: number
+  /** Scores become softCap * tanh(score / softCap); 0 for none. */
+  readonly softCap: number
+  /** Keys that a position sees, itself included; 0 for all before it. */
+  readonly window: number
 }
 
 /**
@@ -57,7 +78,7 @@ export const bindPagedAttention = async (
     NUM_HEADS: shape.numHeads,
     NUM_KV_HEADS: shape.numKvHeads,
     HEAD_DIM: shape.headDim,
-    SCALE: shape.scale,
+    ...scoreConstants(shape),
   })
   return kernel.bind(buffers)
 }

@@ -50,6 +50,10 @@ export type AttentionOptions = {
   readonly rotaryDim: number
   /** Factor of the scores, 1 / sqrt(headDim) in most models. */
   readonly scale: number
+  /** Scores become softCap * tanh(score / softCap); 0 for none. */
+  readonly softCap: number
+  /** Keys that a position sees, itself included; 0 for all before it. */
+  readonly window: number
   readonly kvFormat: KvFormat
   readonly maxNumSequences: number
   /** `attentionScratchBytes`, shared by all layers; without it the layer makes its own. */
@@ -65,7 +69,7 @@ export const attentionScratchBytes = (
   options: Pick<AttentionOptions, 'numHeads' | 'headDim' | 'maxNumSequences'>,
 ): number => splitPartialsBytes(options, options.maxNumSequences)
 
-const maxHeadDim = 128
+const maxHeadDim = 256
 
 const refuse = (message: string): never => {
   throw new EngineError('unsupported-model', message)

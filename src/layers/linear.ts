@@ -2,7 +2,12 @@ import { EngineError } from '../errors.ts'
 import type { CommandRecorder, Grid } from '../gpu/command-recorder.ts'
 import type { BoundKernel } from '../gpu/pipeline-cache.ts'
 import { createTensor, type Tensor } from '../gpu/tensor.ts'
-import type { Epilogue, LinearOverrides, LinearTensors } from '../kernels/linear-spec.ts'
+import {
+  isGated,
+  type Epilogue,
+  type LinearOverrides,
+  type LinearTensors,
+} from '../kernels/linear-spec.ts'
 import { matmul, matmulGrid } from '../kernels/matmul.ts'
 import {
   matvec,
@@ -15,7 +20,7 @@ import type { WeightMatrix } from '../kernels/weight-format.ts'
 import type { Gpu } from './gpu.ts'
 
 export type LinearOptions = {
-  /** W, [rows][columns]. For `swiglu` row 2j is gate_j and row 2j + 1 is up_j. */
+  /** W, [rows][columns]. For `swiglu` and `geglu` row 2j is gate_j and row 2j + 1 is up_j. */
   readonly weight: WeightMatrix
   /** x, f32 [numRows][columns]. */
   readonly input: Tensor
@@ -28,6 +33,10 @@ export type LinearOptions = {
   /** f32 [rows], added after the norm and before the epilogue. */
   readonly bias?: Tensor
   readonly epilogue: Epilogue
+  /** Factor of every result before the epilogue. Default 1. */
+  readonly outputScale?: number
+  /** Results become softCap * tanh(result / softCap) after that; 0 for none. Default 0. */
+  readonly softCap?: number
   /** Which number of the step's header counts the input's rows. */
   readonly rowCount: 'tokens' | 'samples'
   /** Floats from one output row to the next; the outputs of one row by default. */
@@ -58,7 +67,7 @@ const checkOptions = ({ weight, input, output, epilogue }: LinearOptions): void 
         `'${input.label}': give it an output of its own.`,
     )
   }
-  if (epilogue === 'swiglu' && weight.shards.some((s) => s.firstRow % 2 || s.numRows % 2)) {
+  if (isGated(epilogue) && weight.shards.some((s) => s.firstRow % 2 || s.numRows % 2)) {
     throw new EngineError(
       'internal',
       `The shards of '${weight.shards[0]?.weight.label}' split a pair of gate and up rows: cut ` +
@@ -101,7 +110,7 @@ export const createLinear = async (gpu: Gpu, options: LinearOptions): Promise<Li
   const { device } = gpu.context
   const { weight, norm, bias, epilogue } = options
   const dummy = norm && bias ? norm.weight : createTensor(device, 'unused', 16)
-  const outputs = epilogue === 'swiglu' ? weight.rows / 2 : weight.rows
+  const outputs = isGated(epilogue) ? weight.rows / 2 : weight.rows
   const shared = {
     ROW_COUNT_WORD: options.rowCount === 'tokens' ? 0 : 2,
     COLUMNS: weight.columns,
@@ -109,6 +118,8 @@ export const createLinear = async (gpu: Gpu, options: LinearOptions): Promise<Li
     HAS_NORM: norm ? 1 : 0,
     EPS: norm?.eps ?? 0,
     HAS_BIAS: bias ? 1 : 0,
+    OUT_SCALE: options.outputScale ?? 1,
+    SOFT_CAP: options.softCap ?? 0,
   }
   const tensors = {
     step: options.step,

@@ -19,6 +19,9 @@ export const createLmHead = async (
     readonly norm: { readonly weight: Tensor; readonly eps: number }
     /** [vocabSize][hiddenSize]. */
     readonly weight: WeightMatrix
+    /** Factor of the logits, and their cap: softCap * tanh(logit / softCap), 0 for none. */
+    readonly scale: number
+    readonly softCap: number
     readonly maxNumSamples: number
   },
 ): Promise<LmHead> => {
@@ -40,6 +43,8 @@ export const createLmHead = async (
       output: logits,
       step,
       epilogue: 'store',
+      outputScale: options.scale,
+      softCap: options.softCap,
       rowCount: 'samples',
       maxRows: maxNumSamples,
     }),

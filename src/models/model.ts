@@ -16,7 +16,7 @@ export type ModelBuild = {
   readonly weights: WeightLoader
   readonly kvCache: readonly LayerKvCache[]
   readonly kvFormat: KvFormat
-  /** The step's numbers, u32; see `engine/step-input.ts`. */
+  /** The step's numbers, u32; see `engine/step-input-layout.ts`. */
   readonly step: Tensor
   /** The token drawn last in each slot, u32. */
   readonly lastTokens: Tensor
@@ -25,6 +25,8 @@ export type ModelBuild = {
   /** Largest number of rows a step may have. */
   readonly maxNumTokens: number
   readonly maxNumSequences: number
+  /** Most rows of a step that logits are wanted of. */
+  readonly maxNumSamples: number
   readonly maxModelLen: number
 }
 

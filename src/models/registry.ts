@@ -1,11 +1,19 @@
-import { createLlama } from './llama.ts'
-import type { Architecture } from './model-config.ts'
-import type { CreateModel } from './model.ts'
+import type { Architecture } from './architecture.ts'
+import { gemma2, gemma3 } from './gemma.ts'
+import { granite } from './granite.ts'
+import { llama } from './llama.ts'
+import { mistral } from './mistral.ts'
+import { qwen2, qwen3 } from './qwen.ts'
+import { smollm3 } from './smollm3.ts'
 
-/** config.json's `architectures[0]` to the network that runs it. */
-export const models: Readonly<Record<Architecture, CreateModel>> = {
-  LlamaForCausalLM: createLlama,
-  MistralForCausalLM: createLlama,
-  Qwen2ForCausalLM: createLlama,
-  Qwen3ForCausalLM: createLlama,
-}
+/** Every architecture that Quire runs. */
+export const architectures: readonly Architecture[] = [
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+  smollm3,
+  granite,
+  gemma2,
+  gemma3,
+]

@@ -1,30 +1,28 @@
-import type { ModelConfig } from './model-config.ts'
-
-type RopeConfig = Pick<ModelConfig, 'headDim' | 'ropeTheta' | 'ropeScaling'>
+import type { RopeConfig, RopeScaling } from './model-config.ts'
 
 /**
- * Radians that one position turns each pair of a head's dimensions, [headDim / 2]. The formulas are those
+ * Radians that one position turns each pair of a head's dimensions, [rotaryDim / 2]. The formulas are those
  * of `modeling_rope_utils.py` in Hugging Face transformers, in float64.
  */
-export const inverseFrequencies = (config: RopeConfig): Float64Array => {
-  const { headDim, ropeTheta, ropeScaling } = config
+export const inverseFrequencies = (rope: RopeConfig, rotaryDim: number): Float64Array => {
+  const { theta, scaling } = rope
   const plain = Float64Array.from(
-    { length: headDim / 2 },
-    (_, i) => 1 / ropeTheta ** ((2 * i) / headDim),
+    { length: rotaryDim / 2 },
+    (_, i) => 1 / theta ** ((2 * i) / rotaryDim),
   )
-  switch (ropeScaling.type) {
+  switch (scaling.type) {
     case 'none':
       return plain
     case 'linear':
-      return plain.map((frequency) => frequency / ropeScaling.factor)
+      return plain.map((frequency) => frequency / scaling.factor)
     case 'llama3':
-      return plain.map((frequency) => llama3Frequency(frequency, ropeScaling))
+      return plain.map((frequency) => llama3Frequency(frequency, scaling))
     case 'yarn':
-      return yarnFrequencies(plain, config, ropeScaling)
+      return yarnFrequencies(plain, theta, scaling)
   }
 }
 
-type Scaling<Type> = Extract<ModelConfig['ropeScaling'], { type: Type }>
+type Scaling<Type> = Extract<RopeScaling, { type: Type }>
 
 /** Short waves stay, long ones are slowed by the factor, those between are blended. */
 const llama3Frequency = (frequency: number, scaling: Scaling<'llama3'>): number => {
@@ -39,17 +37,18 @@ const llama3Frequency = (frequency: number, scaling: Scaling<'llama3'>): number 
 /** A linear ramp over the dimensions, from frequencies kept to frequencies slowed by the factor. */
 const yarnFrequencies = (
   plain: Float64Array,
-  { headDim, ropeTheta }: RopeConfig,
+  theta: number,
   scaling: Scaling<'yarn'>,
 ): Float64Array => {
+  const rotaryDim = 2 * plain.length
   const dimension = (turns: number) =>
-    (headDim * Math.log(scaling.originalMaxPositionEmbeddings / (turns * 2 * Math.PI))) /
-    (2 * Math.log(ropeTheta))
+    (rotaryDim * Math.log(scaling.originalMaxPositionEmbeddings / (turns * 2 * Math.PI))) /
+    (2 * Math.log(theta))
   const whole = scaling.truncate
   const fast = dimension(scaling.betaFast)
   const slow = dimension(scaling.betaSlow)
   const low = Math.max(whole ? Math.floor(fast) : fast, 0)
-  const high = Math.min(whole ? Math.ceil(slow) : slow, headDim - 1)
+  const high = Math.min(whole ? Math.ceil(slow) : slow, rotaryDim - 1)
   const width = high === low ? 0.001 : high - low
   return plain.map((frequency, i) => {
     const slowed = Math.min(1, Math.max(0, (i - low) / width))
@@ -58,14 +57,18 @@ const yarnFrequencies = (
 }
 
 /**
- * Cosines and sines of every position, [maxModelLen][headDim / 2][cos, sin]. Pair i of a head is its
- * dimensions i and i + headDim / 2, as in Hugging Face checkpoints.
+ * Cosines and sines of every position, [maxModelLen][rotaryDim / 2][cos, sin]. Pair i of a head is its
+ * dimensions i and i + rotaryDim / 2, as in Hugging Face checkpoints.
  */
-export const ropeTable = (config: RopeConfig, maxModelLen: number): Float32Array => {
-  const frequencies = inverseFrequencies(config)
-  const { ropeScaling } = config
-  const amplitude = ropeScaling.type === 'yarn' ? ropeScaling.attentionFactor : 1
-  const table = new Float32Array(maxModelLen * config.headDim)
+export const ropeTable = (
+  rope: RopeConfig,
+  rotaryDim: number,
+  maxModelLen: number,
+): Float32Array<ArrayBuffer> => {
+  const frequencies = inverseFrequencies(rope, rotaryDim)
+  const { scaling } = rope
+  const amplitude = scaling.type === 'yarn' ? scaling.attentionFactor : 1
+  const table = new Float32Array(maxModelLen * rotaryDim)
   let next = 0
   for (let position = 0; position < maxModelLen; position++) {
     for (const frequency of frequencies) {

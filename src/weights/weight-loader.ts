@@ -29,8 +29,8 @@ export type WeightLoader = {
   concatenated(names: readonly string[]): Promise<WeightMatrix>
   /** Matrices of the same shape, row j of each in turn. */
   interleaved(names: readonly string[]): Promise<WeightMatrix>
-  /** Vectors one after the other, f32. */
-  vector(names: readonly string[]): Promise<Tensor>
+  /** Vectors one after the other, f32, with `offset` (0 unless given) added to every number. */
+  vector(names: readonly string[], offset?: number): Promise<Tensor>
 }
 
 type Gpu = { readonly context: GpuContext; readonly pipelines: PipelineCache }
@@ -169,7 +169,7 @@ export const createWeightLoader = (gpu: Gpu, options: WeightLoaderOptions): Weig
     return matrix
   }
 
-  const loadVector = async (names: readonly string[]): Promise<Tensor> => {
+  const loadVector = async (names: readonly string[], offset: number): Promise<Tensor> => {
     const parts: Float32Array[] = []
     for (const name of names) {
       const info = index.get(name)
@@ -182,13 +182,14 @@ export const createWeightLoader = (gpu: Gpu, options: WeightLoaderOptions): Weig
       whole.set(part, at)
       at += part.length
     }
+    if (offset !== 0) for (let i = 0; i < whole.length; i++) whole[i]! += offset
     return uploadTensor(device, names[0]!, whole)
   }
 
   return {
     concatenated: (names) => inTurn(() => load(names, false)),
     interleaved: (names) => inTurn(() => load(names, true)),
-    vector: (names) => inTurn(() => loadVector(names)),
+    vector: (names, offset = 0) => inTurn(() => loadVector(names, offset)),
   }
 }
 

@@ -18,7 +18,11 @@ import { shuffledBlockTables, stepWords, type StepSequence } from './step-fixtur
 const reductions = ['none', 'workgroup', 'subgroup'] as const
 const maxPosition = 512
 
-type Config = Omit<AttentionModel, 'eps'> & { readonly kvFormat: KvFormat }
+type Config = Omit<AttentionModel, 'eps'> & {
+  readonly kvFormat: KvFormat
+  readonly softCap?: number
+  readonly window?: number
+}
 
 /** A device with one attention layer over a cache of poisoned pages. */
 const createLayer = async (reduction: Reduction, config: Config, numBlocks: number) => {
@@ -54,6 +58,8 @@ const createLayer = async (reduction: Reduction, config: Config, numBlocks: numb
       kvFormat,
       eps: model.eps,
       scale: 1 / Math.sqrt(config.headDim),
+      softCap: config.softCap ?? 0,
+      window: config.window ?? 0,
       maxNumSequences: 8,
     },
   )
@@ -136,7 +142,10 @@ const expectReference = (layer: Layer, byPosition: readonly Float32Array[][], bo
   byPosition.forEach((rows, seed) => {
     const tokens = referenceTokens(layer, seed, rows.length)
     rows.forEach((row, position) => {
-      const error = largestError(row, attendToken(layer.model, tokens, position, scale))
+      const error = largestError(
+        row,
+        attendToken(layer.model, tokens, position, { ...layer.model, scale }),
+      )
       if (!(error < bound)) {
         throw new Error(`sequence ${seed}, position ${position} of ${rows.length}: off by ${error}`)
       }
@@ -183,6 +192,12 @@ describe.each(reductions)('attention (%s)', (reduction) => {
     ],
     ['group 2, head 80, f32', { ...group(2, 1, 80), kvFormat: 'f32' }, 1e-5],
     ['group 1, head 96, f16', { ...group(1, 1, 96), kvFormat: 'f16' }, 2e-3],
+    ['window of 5, head 32', { ...group(2, 1, 32), kvFormat: 'f32', window: 5 }, 1e-5],
+    [
+      'window of 33, soft cap, head 256',
+      { ...group(4, 2, 256), kvFormat: 'f32', window: 33, softCap: 0.7 },
+      1e-4,
+    ],
   ]
   it.each(configs)('matches the reference: %s', async (_, config, bound) => {
     if (await skipWithoutSubgroups(reduction)) return
@@ -232,8 +247,8 @@ it('refuses heads that the kernels do not know', async () => {
   await expect(
     createLayer(
       'none',
-      { numHeads: 1, numKvHeads: 1, headDim: 256, rotaryDim: 256, kvFormat: 'f32' },
+      { numHeads: 1, numKvHeads: 1, headDim: 260, rotaryDim: 256, kvFormat: 'f32' },
       4,
     ),
-  ).rejects.toThrow(/256 channels/)
+  ).rejects.toThrow(/260 channels/)
 })

@@ -34,16 +34,19 @@ describe('embed', () => {
     poison(device, out)
     const kernels = await bindEmbed(
       pipelines,
-      { format: 'f32', rows, columns, shards: [shard(0, 17), shard(17, 20)] },
+      {
+        table: { format: 'f32', rows, columns, shards: [shard(0, 17), shard(17, 20)] },
+        scale: 3,
+      },
       { step, last_tokens: lastTokens, out },
     )
     const recorder = new CommandRecorder(device)
     for (const kernel of kernels) recorder.dispatch(kernel, embedGrid(5, columns))
     recorder.submit()
     const got = await readFloats(device, out)
-    const expected = [...ids, 35].flatMap((id) => [
-      ...table.subarray(id * columns, (id + 1) * columns),
-    ])
+    const expected = [...ids, 35].flatMap((id) =>
+      [...table.subarray(id * columns, (id + 1) * columns)].map((x) => Math.fround(3 * x)),
+    )
     expect([...got.subarray(0, 5 * columns)]).toEqual(expected)
     expect(Number.isNaN(got[5 * columns])).toBe(true)
   })

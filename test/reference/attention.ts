@@ -65,19 +65,22 @@ export const rotateToken = (
   }
 }
 
+const capped = (score: number, softCap: number): number =>
+  softCap === 0 ? score : softCap * Math.tanh(score / softCap)
+
 /** Causal attention of the token at `position` over `tokens[0..position]`: [numHeads * headDim]. */
 export const attendToken = (
   model: AttentionModel,
   tokens: readonly RotatedToken[],
   position: number,
-  scale: number,
+  { scale, softCap = 0, window = 0 }: { scale: number; softCap?: number; window?: number },
 ): number[] =>
   Array.from({ length: model.numHeads }, (_, head) => {
     const kvHead = Math.floor(head / (model.numHeads / model.numKvHeads))
     const q = tokens[position]?.q[head] ?? []
-    const visible = tokens.slice(0, position + 1)
-    const scores = visible.map(
-      ({ k }) => q.reduce((sum, x, i) => sum + x * (k[kvHead]?.[i] ?? 0), 0) * scale,
+    const visible = tokens.slice(window ? Math.max(0, position + 1 - window) : 0, position + 1)
+    const scores = visible.map(({ k }) =>
+      capped(q.reduce((sum, x, i) => sum + x * (k[kvHead]?.[i] ?? 0), 0) * scale, softCap),
     )
     const highest = Math.max(...scores)
     const weights = scores.map((score) => Math.exp(score - highest))

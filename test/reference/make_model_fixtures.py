@@ -19,12 +19,22 @@ from pathlib import Path
 import torch
 from transformers import (
     AutoModelForCausalLM,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
+    GraniteConfig,
+    GraniteForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
     Qwen2Config,
     Qwen2ForCausalLM,
     Qwen3Config,
     Qwen3ForCausalLM,
+    SmolLM3Config,
+    SmolLM3ForCausalLM,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,6 +94,77 @@ TINY = {
                 "high_freq_factor": 4.0,
                 "original_max_position_embeddings": 128,
             },
+        ),
+    ),
+    # A sliding window that is no multiple of a block, in every layer.
+    "tiny-mistral": (
+        MistralForCausalLM,
+        MistralConfig(
+            **SHARED,
+            intermediate_size=192,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=24,
+            sliding_window=21,
+            tie_word_embeddings=False,
+        ),
+    ),
+    # Every other layer without positions.
+    "tiny-smollm3": (
+        SmolLM3ForCausalLM,
+        SmolLM3Config(
+            **SHARED,
+            intermediate_size=128,
+            num_attention_heads=6,
+            num_key_value_heads=2,
+            no_rope_layers=[1, 0],
+            use_sliding_window=False,
+            pad_token_id=0,
+            tie_word_embeddings=True,
+        ),
+    ),
+    # Four multipliers.
+    "tiny-granite": (
+        GraniteForCausalLM,
+        GraniteConfig(
+            **SHARED,
+            intermediate_size=128,
+            num_attention_heads=3,
+            num_key_value_heads=1,
+            embedding_multiplier=12.0,
+            residual_multiplier=0.22,
+            attention_multiplier=0.15,
+            logits_scaling=8.0,
+            tie_word_embeddings=True,
+        ),
+    ),
+    # Norms on both sides, soft caps of scores and logits, a window in the first layer.
+    "tiny-gemma2": (
+        Gemma2ForCausalLM,
+        Gemma2Config(
+            **SHARED,
+            intermediate_size=160,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=32,
+            query_pre_attn_scalar=40,
+            attn_logit_softcapping=3.0,
+            final_logit_softcapping=5.0,
+            sliding_window=18,
+        ),
+    ),
+    # Local and global rotary angles, norms of q and k, heads of 256.
+    "tiny-gemma3": (
+        Gemma3ForCausalLM,
+        Gemma3TextConfig(
+            **SHARED,
+            intermediate_size=128,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            head_dim=256,
+            query_pre_attn_scalar=256,
+            sliding_window=19,
+            layer_types=["sliding_attention", "full_attention"],
         ),
     ),
 }

@@ -1,0 +1,105 @@
+import {
+  invalidField,
+  isRecord,
+  readFlag,
+  readInteger,
+  readNumber,
+  unsupported,
+  type Json,
+} from './config-fields.ts'
+import type { RopeConfig, RopeScaling } from './model-config.ts'
+
+/**
+ * The rotary angles that config.json describes, in its older fields (`rope_theta`, `rope_scaling`) or
+ * in those of transformers 5 (`rope_parameters`).
+ *
+ * @throws EngineError `unsupported-model`, `invalid-file`.
+ */
+export const readRope = (json: Json, maxPositionEmbeddings: number): RopeConfig => {
+  const theta = readNumber(json, 'rope_theta', 10_000)
+  const parameters = json['rope_parameters'] ?? json['rope_scaling'] ?? {}
+  return readParameters(parameters, theta, maxPositionEmbeddings)
+}
+
+const readParameters = (
+  parameters: unknown,
+  theta: number,
+  maxPositionEmbeddings: number,
+): RopeConfig => {
+  if (!isRecord(parameters)) throw invalidField('rope_scaling', parameters, 'an object')
+  return {
+    theta: readNumber(parameters, 'rope_theta', theta),
+    scaling: readRopeScaling(parameters, maxPositionEmbeddings),
+  }
+}
+
+/**
+ * The angles of layers that see everything, and of those with a window: in transformers 5 by type of
+ * layer, in older files by `rope_local_base_freq`.
+ *
+ * @throws EngineError `unsupported-model`, `invalid-file`.
+ */
+export const readRopesByLayerType = (
+  json: Json,
+  maxPositionEmbeddings: number,
+): [full: RopeConfig, sliding: RopeConfig] => {
+  const given = json['rope_parameters']
+  if (isRecord(given) && isRecord(given['full_attention'])) {
+    return [
+      readParameters(given['full_attention'], 1_000_000, maxPositionEmbeddings),
+      readParameters(given['sliding_attention'] ?? {}, 10_000, maxPositionEmbeddings),
+    ]
+  }
+  const local = { theta: readNumber(json, 'rope_local_base_freq', 10_000), scaling: noScaling }
+  return [readRope({ rope_theta: 1_000_000, ...json }, maxPositionEmbeddings), local]
+}
+
+const noScaling: RopeScaling = { type: 'none' }
+
+const readRopeScaling = (parameters: Json, maxPositionEmbeddings: number): RopeScaling => {
+  const type: unknown = parameters['rope_type'] ?? parameters['type'] ?? 'default'
+  const originalMaxPositionEmbeddings = () =>
+    readInteger(parameters, 'original_max_position_embeddings', maxPositionEmbeddings)
+  switch (type) {
+    case 'default':
+      return { type: 'none' }
+    case 'linear':
+      return { type: 'linear', factor: readNumber(parameters, 'factor') }
+    case 'llama3':
+      return {
+        type: 'llama3',
+        factor: readNumber(parameters, 'factor'),
+        lowFreqFactor: readNumber(parameters, 'low_freq_factor'),
+        highFreqFactor: readNumber(parameters, 'high_freq_factor'),
+        originalMaxPositionEmbeddings: originalMaxPositionEmbeddings(),
+      }
+    case 'yarn': {
+      const factor = readNumber(parameters, 'factor')
+      return {
+        type: 'yarn',
+        factor,
+        betaFast: readNumber(parameters, 'beta_fast', 32),
+        betaSlow: readNumber(parameters, 'beta_slow', 1),
+        attentionFactor: yarnAttentionFactor(parameters, factor),
+        originalMaxPositionEmbeddings: originalMaxPositionEmbeddings(),
+        truncate: readFlag(parameters, 'truncate', true),
+      }
+    }
+    default:
+      throw unsupported(
+        `The RoPE scaling ${JSON.stringify(type)} is not supported`,
+        'Choose a model with default, linear, llama3 or yarn.',
+        { ropeType: JSON.stringify(type) },
+      )
+  }
+}
+
+/** 0.1 m ln(factor) + 1 (https://arxiv.org/abs/2309.00071, eq. 22), or what config.json says. */
+const yarnAttentionFactor = (parameters: Json, factor: number): number => {
+  const scale = (m: number) => (factor <= 1 ? 1 : 0.1 * m * Math.log(factor) + 1)
+  const byMscale =
+    parameters['mscale'] && parameters['mscale_all_dim']
+      ? scale(readNumber(parameters, 'mscale')) / scale(readNumber(parameters, 'mscale_all_dim'))
+      : scale(1)
+  return readNumber(parameters, 'attention_factor', byMscale)
+}

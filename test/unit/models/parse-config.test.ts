@@ -1,0 +1,277 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { parseGenerationConfig, parseModelConfig } from '../../../src/models/parse-config.ts'
+
+const qwen3 = {
+  architectures: ['Qwen3ForCausalLM'],
+  attention_bias: false,
+  bos_token_id: 151643,
+  eos_token_id: 151645,
+  head_dim: 128,
+  hidden_act: 'silu',
+  hidden_size: 1024,
+  intermediate_size: 3072,
+  max_position_embeddings: 40960,
+  max_window_layers: 28,
+  model_type: 'qwen3',
+  num_attention_heads: 16,
+  num_hidden_layers: 28,
+  num_key_value_heads: 8,
+  rms_norm_eps: 1e-6,
+  rope_scaling: null,
+  rope_theta: 1000000,
+  sliding_window: null,
+  tie_word_embeddings: true,
+  torch_dtype: 'bfloat16',
+  use_sliding_window: false,
+  vocab_size: 151936,
+}
+
+const llama3 = {
+  architectures: ['LlamaForCausalLM'],
+  attention_bias: false,
+  bos_token_id: 128000,
+  eos_token_id: [128001, 128008, 128009],
+  hidden_act: 'silu',
+  hidden_size: 2048,
+  intermediate_size: 8192,
+  max_position_embeddings: 131072,
+  mlp_bias: false,
+  num_attention_heads: 32,
+  num_hidden_layers: 16,
+  num_key_value_heads: 8,
+  rms_norm_eps: 1e-5,
+  rope_scaling: {
+    factor: 32,
+    high_freq_factor: 4,
+    low_freq_factor: 1,
+    original_max_position_embeddings: 8192,
+    rope_type: 'llama3',
+  },
+  rope_theta: 500000,
+  tie_word_embeddings: true,
+  vocab_size: 128256,
+}
+
+test('a Qwen3 configuration', () => {
+  expect(parseModelConfig(qwen3)).toEqual({
+    architecture: 'Qwen3ForCausalLM',
+    vocabSize: 151936,
+    hiddenSize: 1024,
+    intermediateSize: 3072,
+    numLayers: 28,
+    numHeads: 16,
+    numKvHeads: 8,
+    headDim: 128,
+    rotaryDim: 128,
+    rmsNormEps: 1e-6,
+    normOffset: 0,
+    normPlacement: 'pre',
+    ropes: [{ theta: 1000000, scaling: { type: 'none' } }],
+    layers: Array.from({ length: 28 }, () => ({ window: 0, rope: 0 })),
+    maxPositionEmbeddings: 40960,
+    tieWordEmbeddings: true,
+    attentionBias: false,
+    qkNorm: true,
+    activation: 'silu',
+    attentionScale: 1 / Math.sqrt(128),
+    attentionSoftCap: 0,
+    embeddingScale: 1,
+    residualScale: 1,
+    logitScale: 1,
+    logitSoftCap: 0,
+    eosTokenIds: [151645],
+    bosTokenId: 151643,
+    torchDtype: 'bfloat16',
+  })
+})
+
+test('a Llama 3 configuration', () => {
+  expect(parseModelConfig(llama3)).toMatchObject({
+    headDim: 64,
+    qkNorm: false,
+    attentionBias: false,
+    eosTokenIds: [128001, 128008, 128009],
+    ropes: [
+      {
+        theta: 500000,
+        scaling: {
+          type: 'llama3',
+          factor: 32,
+          lowFreqFactor: 1,
+          highFreqFactor: 4,
+          originalMaxPositionEmbeddings: 8192,
+        },
+      },
+    ],
+    torchDtype: null,
+  })
+})
+
+test("transformers 5's field names mean the same", () => {
+  const { rope_theta: _theta, rope_scaling, torch_dtype: _dtype, ...rest } = { ...qwen3, ...llama3 }
+  const config = parseModelConfig({
+    ...rest,
+    rope_parameters: { ...rope_scaling, rope_theta: 500000 },
+    dtype: 'bfloat16',
+  })
+  expect(config).toEqual(parseModelConfig({ ...qwen3, ...llama3 }))
+})
+
+test('Qwen2 has biases without saying so, and names a window that is off', () => {
+  const config = parseModelConfig({
+    ...qwen3,
+    architectures: ['Qwen2ForCausalLM'],
+    attention_bias: undefined,
+    head_dim: undefined,
+    sliding_window: 32768,
+  })
+  expect(config).toMatchObject({ attentionBias: true, qkNorm: false, headDim: 64 })
+})
+
+test('Mistral slides where its window is on and is reached', () => {
+  const { use_sliding_window: _off, ...mistral } = {
+    ...qwen3,
+    architectures: ['MistralForCausalLM'],
+  }
+  const windows = (change: object) =>
+    new Set(parseModelConfig({ ...mistral, ...change }).layers.map((layer) => layer.window))
+  expect(windows({ sliding_window: null })).toEqual(new Set([0]))
+  expect(windows({ sliding_window: 40960 })).toEqual(new Set([0]))
+  expect(windows({ sliding_window: 4096 })).toEqual(new Set([4096]))
+})
+
+test('Qwen slides from a layer on, if it does', () => {
+  const uses = { ...qwen3, use_sliding_window: true, sliding_window: 4096, max_window_layers: 26 }
+  const windows = parseModelConfig(uses).layers.map((layer) => layer.window)
+  expect(windows).toEqual([...Array.from({ length: 26 }, () => 0), 4096, 4096])
+})
+
+test("Gemma 3's older fields mean the same as those of transformers 5", () => {
+  const gemma = {
+    ...qwen3,
+    architectures: ['Gemma3ForCausalLM'],
+    hidden_activation: 'gelu_pytorch_tanh',
+    sliding_window: 512,
+  }
+  const older = { ...gemma, rope_scaling: { rope_type: 'linear', factor: 8 } }
+  const { rope_theta: _theta, ...newer } = {
+    ...gemma,
+    layer_types: Array.from({ length: 28 }, (_, layer) =>
+      (layer + 1) % 6 === 0 ? 'full_attention' : 'sliding_attention',
+    ),
+    rope_parameters: {
+      full_attention: { rope_type: 'linear', factor: 8, rope_theta: 1_000_000 },
+      sliding_attention: { rope_type: 'default', rope_theta: 10_000 },
+    },
+  }
+  const config = parseModelConfig(older)
+  expect(config).toEqual(parseModelConfig(newer))
+  expect(config.layers.slice(4, 7)).toEqual([
+    { window: 512, rope: 1 },
+    { window: 0, rope: 0 },
+    { window: 512, rope: 1 },
+  ])
+})
+
+test.each([
+  ['number of key heads', { num_key_value_heads: undefined }, { numKvHeads: 16 }],
+  [
+    'rope theta',
+    { rope_theta: undefined },
+    { ropes: [{ theta: 10000, scaling: { type: 'none' } }] },
+  ],
+  ['tied embeddings', { tie_word_embeddings: undefined }, { tieWordEmbeddings: false }],
+  ['ids', { bos_token_id: null, eos_token_id: null }, { bosTokenId: null, eosTokenIds: [] }],
+  [
+    'yarn parameters',
+    { rope_scaling: { type: 'yarn', factor: 4, original_max_position_embeddings: 32768 } },
+    {
+      ropes: [
+        {
+          theta: 1000000,
+          scaling: expect.objectContaining({ type: 'yarn', betaFast: 32, betaSlow: 1 }),
+        },
+      ],
+    },
+  ],
+])('%s has a default', (_, change, expected) => {
+  expect(parseModelConfig({ ...qwen3, ...change })).toMatchObject(expected)
+})
+
+test.each([
+  ['an architecture', { architectures: ['GPT2LMHeadModel'] }, /GPT2LMHeadModel.*Qwen3ForCausalLM/],
+  ['no architecture', { architectures: undefined }, /model_type "qwen3"/],
+  ['an activation', { hidden_act: 'gelu' }, /"gelu"/],
+  ['a bias', { attention_bias: true }, /attention_bias/],
+  ['a RoPE scaling', { rope_scaling: { rope_type: 'longrope' } }, /"longrope".*yarn/],
+])('refuses %s that it does not run', (_, change, message) => {
+  expect(() => parseModelConfig({ ...qwen3, ...change })).toThrowError(
+    expect.objectContaining({
+      code: 'unsupported-model',
+      message: expect.stringMatching(message),
+    }),
+  )
+})
+
+test.each([
+  ['hidden_size', undefined],
+  ['hidden_size', '1024'],
+  ['hidden_size', 10.5],
+  ['num_attention_heads', 0],
+  ['num_key_value_heads', 3],
+  ['head_dim', 33],
+  ['vocab_size', NaN],
+  ['tie_word_embeddings', 'yes'],
+  ['eos_token_id', 'eos'],
+  ['layer_types', ['full_attention']],
+  ['rope_scaling', 7],
+])('names the field %s where it is %j', (field, value) => {
+  expect(() => parseModelConfig({ ...qwen3, [field]: value })).toThrowError(
+    expect.objectContaining({
+      code: 'invalid-file',
+      message: expect.stringContaining(`"${field}"`),
+    }),
+  )
+})
+
+test('refuses what is no object, and quantised checkpoints with a way out', () => {
+  expect(() => parseModelConfig(null)).toThrowError(
+    expect.objectContaining({ code: 'invalid-file' }),
+  )
+  const gptq = { ...qwen3, quantization_config: { quant_method: 'gptq' } }
+  expect(() => parseModelConfig(gptq)).toThrowError(
+    expect.objectContaining({
+      code: 'unsupported-format',
+      message: expect.stringMatching(/gptq.*original checkpoint/),
+    }),
+  )
+})
+
+test('a generation configuration gives ending ids and sampling defaults', () => {
+  const json = {
+    do_sample: true,
+    eos_token_id: [151645, 151643],
+    temperature: 0.6,
+    top_k: 20,
+    top_p: 0.95,
+    max_new_tokens: 512,
+    transformers_version: '4.51.0',
+  }
+  expect(parseGenerationConfig(json)).toEqual({
+    eosTokenIds: [151645, 151643],
+    defaultSamplingParams: { temperature: 0.6, topK: 20, topP: 0.95, maxTokens: 512 },
+  })
+  const none = { eosTokenIds: [], defaultSamplingParams: {} }
+  expect(parseGenerationConfig(null)).toEqual(none)
+  expect(parseGenerationConfig({ temperature: null })).toEqual(none)
+})
+
+test.each(['starter-model', ...readdirSync('test/fixtures/models').filter((n) => n !== 'starter')])(
+  '%s is read',
+  (name) => {
+    const folder = name === 'starter-model' ? 'demo/public' : 'test/fixtures/models'
+    const path = new URL(`../../../${folder}/${name}/config.json`, import.meta.url)
+    expect(parseModelConfig(JSON.parse(readFileSync(path, 'utf8'))).numLayers).toBeGreaterThan(0)
+  },
+)
