@@ -1,5 +1,7 @@
+import type { TokenLogprobs } from '../engine/generation.ts'
 import type { OutputDelta } from '../parsers/output-delta.ts'
 import type { ChoiceEnd, ChoiceOutput } from './generation-stream.ts'
+import { type LogprobsWriter, PendingLogprobs } from './logprobs.ts'
 import { type Reply, usageChunk } from './reply.ts'
 import { withNulls } from './usage.ts'
 
@@ -10,6 +12,8 @@ export type ChatReply = Reply & {
   /** Text put before every answer: the last message, under `echo`. */
   readonly echoed: string | null
   readonly includeReasoning: boolean
+  /** Null where the request does not ask for log probabilities. */
+  readonly createLogprobs: (() => LogprobsWriter<TokenLogprobs>) | null
   /** False keeps the first tool call alone. */
   readonly parallelToolCalls: boolean
   /** Without parsers even an empty last piece of text is told. */
@@ -110,19 +114,26 @@ function* openingChunks(reply: ChatReply): Generator<object> {
   }
 }
 
+type StreamState = {
+  readonly choicesWithToolCalls: Set<number>
+  /** Those of tokens whose text is held back go out with the next text. */
+  readonly logprobs: PendingLogprobs<TokenLogprobs>
+}
+
 const outputChunk = (
   reply: ChatReply,
   output: ChoiceOutput,
-  choicesWithToolCalls: Set<number>,
+  { choicesWithToolCalls, logprobs }: StreamState,
 ): object | null => {
   const { index, end } = output
+  logprobs.add(index, output.logprobs)
   const pieces = wantedDeltas(reply, output).reduce(addDelta, noPieces)
   if (pieces.toolCalls.length > 0) choicesWithToolCalls.add(index)
   const delta = chunkDelta(pieces)
   const isEmpty = Object.keys(delta).length === 0
-  const shared = { index, delta, logprobs: null }
-  if (!end)
-    return isEmpty ? null : chunk(reply, { ...shared, finish_reason: null, token_ids: null })
+  if (!end && isEmpty) return null
+  const shared = { index, delta, logprobs: logprobs.take(index) }
+  if (!end) return chunk(reply, { ...shared, finish_reason: null, token_ids: null })
   const lastChoice = {
     ...shared,
     ...(isEmpty && !reply.hasParser ? { delta: { content: '' } } : {}),
@@ -139,13 +150,16 @@ const outputChunk = (
 
 /** The reply as vLLM's chunk objects, in the order in which they are sent. */
 export async function* chatChunks(reply: ChatReply): AsyncGenerator<object> {
-  const choicesWithToolCalls = new Set<number>()
+  const state: StreamState = {
+    choicesWithToolCalls: new Set(),
+    logprobs: new PendingLogprobs(reply.createLogprobs),
+  }
   let opened = false
   for await (const output of reply.outputs) {
     if (!opened) yield* openingChunks(reply)
     opened = true
     reply.tally.add(output)
-    const made = outputChunk(reply, output, choicesWithToolCalls)
+    const made = outputChunk(reply, output, state)
     if (made) yield made
   }
   if (reply.includeUsage) yield usageChunk(reply, chunkName)
@@ -159,7 +173,14 @@ const wholeContent = (reply: ChatReply, { content, reasoning, toolCalls }: Piece
   return reasoning !== null && text === '' ? null : text
 }
 
-const wholeChoice = (reply: ChatReply, index: number, pieces: Pieces, end: ChoiceEnd): object => {
+type WholeChoice = {
+  readonly index: number
+  readonly pieces: Pieces
+  readonly logprobs: object | null
+  readonly end: ChoiceEnd
+}
+
+const wholeChoice = (reply: ChatReply, { index, pieces, logprobs, end }: WholeChoice): object => {
   const { reasoning, toolCalls } = pieces
   const calls = toolCalls.map(({ id, name, arguments: text }) => ({
     id,
@@ -179,7 +200,7 @@ const wholeChoice = (reply: ChatReply, index: number, pieces: Pieces, end: Choic
       reasoning,
       reasoning_content: reasoning,
     },
-    logprobs: null,
+    logprobs,
     finish_reason: finishReason(end, calls.length > 0),
     stop_reason: end.stopReason,
     token_ids: null,
@@ -191,16 +212,27 @@ const wholeChoice = (reply: ChatReply, index: number, pieces: Pieces, end: Choic
 export const chatCompletion = async (reply: ChatReply): Promise<object> => {
   const pieces = new Map<number, Pieces>()
   const ends = new Map<number, ChoiceEnd>()
+  const logprobs = new PendingLogprobs(reply.createLogprobs)
+  let promptLogprobs: readonly (object | null)[] | null = null
   for await (const output of reply.outputs) {
     const { index, end } = output
     reply.tally.add(output)
+    logprobs.add(index, output.logprobs)
+    if (output.promptLogprobs) promptLogprobs = reply.describePrompt(0, output.promptLogprobs)
     const before = pieces.get(index) ?? noPieces
     pieces.set(index, wantedDeltas(reply, output).reduce(addDelta, before))
     if (end) ends.set(index, end)
   }
   const choices = [...ends]
     .toSorted(([a], [b]) => a - b)
-    .map(([index, end]) => wholeChoice(reply, index, pieces.get(index) ?? noPieces, end))
+    .map(([index, end]) =>
+      wholeChoice(reply, {
+        index,
+        pieces: pieces.get(index) ?? noPieces,
+        logprobs: logprobs.take(index),
+        end,
+      }),
+    )
   return {
     id: reply.id,
     object: 'chat.completion',
@@ -210,7 +242,7 @@ export const chatCompletion = async (reply: ChatReply): Promise<object> => {
     service_tier: null,
     system_fingerprint: reply.systemFingerprint,
     usage: withNulls(reply.tally.total()),
-    prompt_logprobs: null,
+    prompt_logprobs: promptLogprobs,
     prompt_token_ids: null,
     prompt_text: null,
     kv_transfer_params: null,

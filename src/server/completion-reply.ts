@@ -1,4 +1,6 @@
+import type { TokenLogprobs } from '../engine/generation.ts'
 import type { ChoiceEnd, ChoiceOutput } from './generation-stream.ts'
+import { type CompletionToken, type LogprobsWriter, PendingLogprobs } from './logprobs.ts'
 import { type Reply, usageChunk } from './reply.ts'
 import { withNulls } from './usage.ts'
 
@@ -7,6 +9,8 @@ const objectName = 'text_completion'
 export type CompletionReply = Reply & {
   /** For every choice, the text put before it: its prompt, under `echo`. */
   readonly echoed: readonly string[]
+  /** Null where the request does not ask for log probabilities. */
+  readonly createLogprobs: (() => LogprobsWriter<CompletionToken>) | null
   /** `max_tokens: 0` with `echo`: the prompt alone, though one token was generated. */
   readonly promptOnly: boolean
 }
@@ -14,7 +18,58 @@ export type CompletionReply = Reply & {
 const outputText = (reply: CompletionReply, output: ChoiceOutput): string =>
   reply.promptOnly ? '' : output.deltas.map((delta) => delta.content ?? '').join('')
 
-const outputChunk = (reply: CompletionReply, output: ChoiceOutput, text: string): object => {
+type PromptLogprobs = readonly (TokenLogprobs | null)[]
+
+/** Collects what the choices have to tell of their tokens, those of an echoed prompt first. */
+class CompletionTokens {
+  readonly #reply: CompletionReply
+  readonly #pending: PendingLogprobs<CompletionToken>
+  readonly #prompts = new Map<number, PromptLogprobs>()
+  readonly #begun = new Set<number>()
+
+  constructor(reply: CompletionReply) {
+    this.#reply = reply
+    this.#pending = new PendingLogprobs(reply.createLogprobs)
+  }
+
+  /** The first choice of a prompt answers before the others, so theirs is known as well. */
+  add({ index, logprobs, promptLogprobs }: ChoiceOutput): void {
+    const prompt = this.#promptOf(index)
+    if (promptLogprobs) this.#prompts.set(prompt, promptLogprobs)
+    if (!this.#begun.has(index)) this.#pending.add(index, this.#echoed(prompt))
+    this.#begun.add(index)
+    if (!this.#reply.promptOnly) this.#pending.add(index, logprobs)
+  }
+
+  take(index: number): object | null {
+    return this.#pending.take(index)
+  }
+
+  ofPrompt(index: number): readonly (object | null)[] | null {
+    const prompt = this.#promptOf(index)
+    const told = this.#prompts.get(prompt)
+    return told ? this.#reply.describePrompt(prompt, told) : null
+  }
+
+  #promptOf(index: number): number {
+    return Math.floor(index / this.#reply.choicesPerPrompt)
+  }
+
+  #echoed(prompt: number): readonly CompletionToken[] {
+    if (this.#reply.echoed.length === 0) return []
+    const tokenIds = this.#reply.prompts[prompt] ?? []
+    const told = this.#prompts.get(prompt) ?? []
+    return tokenIds.map((tokenId, position) => told[position] ?? { tokenId, logprob: null })
+  }
+}
+
+type ToldText = { readonly text: string; readonly logprobs: object | null }
+
+const outputChunk = (
+  reply: CompletionReply,
+  output: ChoiceOutput,
+  { text, logprobs }: ToldText,
+): object => {
   const { index, end } = output
   const isLast = end !== null && !reply.includeUsage
   return {
@@ -26,7 +81,7 @@ const outputChunk = (reply: CompletionReply, output: ChoiceOutput, text: string)
       {
         index,
         text,
-        logprobs: null,
+        logprobs,
         finish_reason: end?.finishReason ?? null,
         stop_reason: end?.stopReason ?? null,
         prompt_token_ids: null,
@@ -41,23 +96,32 @@ const outputChunk = (reply: CompletionReply, output: ChoiceOutput, text: string)
 /** The reply as vLLM's chunk objects, in the order in which they are sent. */
 export async function* completionChunks(reply: CompletionReply): AsyncGenerator<object> {
   const toEcho = new Map(reply.echoed.entries())
+  const tokens = new CompletionTokens(reply)
   for await (const output of reply.outputs) {
     reply.tally.add(output)
     const text = (toEcho.get(output.index) ?? '') + outputText(reply, output)
     toEcho.delete(output.index)
-    if (text !== '' || output.end) yield outputChunk(reply, output, text)
+    tokens.add(output)
+    if (text === '' && !output.end) continue
+    yield outputChunk(reply, output, { text, logprobs: tokens.take(output.index) })
   }
   if (reply.includeUsage) yield usageChunk(reply, objectName)
 }
 
-const wholeChoice = (index: number, text: string, end: ChoiceEnd): object => ({
+type WholeChoice = ToldText & {
+  readonly index: number
+  readonly end: ChoiceEnd
+  readonly promptLogprobs: readonly (object | null)[] | null
+}
+
+const wholeChoice = ({ index, text, logprobs, end, promptLogprobs }: WholeChoice): object => ({
   index,
   text,
-  logprobs: null,
+  logprobs,
   finish_reason: end.finishReason,
   stop_reason: end.stopReason,
   token_ids: null,
-  prompt_logprobs: null,
+  prompt_logprobs: promptLogprobs,
   prompt_token_ids: null,
   routed_experts: null,
 })
@@ -66,14 +130,24 @@ const wholeChoice = (index: number, text: string, end: ChoiceEnd): object => ({
 export const textCompletion = async (reply: CompletionReply): Promise<object> => {
   const texts = new Map(reply.echoed.entries())
   const ends = new Map<number, ChoiceEnd>()
+  const tokens = new CompletionTokens(reply)
   for await (const output of reply.outputs) {
     reply.tally.add(output)
     texts.set(output.index, (texts.get(output.index) ?? '') + outputText(reply, output))
+    tokens.add(output)
     if (output.end) ends.set(output.index, output.end)
   }
   const choices = [...ends]
     .toSorted(([a], [b]) => a - b)
-    .map(([index, end]) => wholeChoice(index, texts.get(index) ?? '', end))
+    .map(([index, end]) =>
+      wholeChoice({
+        index,
+        text: texts.get(index) ?? '',
+        logprobs: tokens.take(index),
+        end,
+        promptLogprobs: tokens.ofPrompt(index),
+      }),
+    )
   return {
     id: reply.id,
     object: objectName,

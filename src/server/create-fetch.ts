@@ -1,9 +1,12 @@
 import { errorResponse } from './errors.ts'
-import type { Route } from './route.ts'
+import { HttpMetrics } from './http-metrics.ts'
+import type { Route, RouteContext } from './route.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
 import { completions } from './routes/completions.ts'
 import { health } from './routes/health.ts'
+import { metrics } from './routes/metrics.ts'
 import { models } from './routes/models.ts'
+import { resetPrefixCache } from './routes/reset-prefix-cache.ts'
 import { version } from './routes/version.ts'
 import type { ServedModel } from './served-model.ts'
 
@@ -21,7 +24,31 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
   '/v1/completions': { method: 'POST', route: completions },
   '/v1/models': { method: 'GET', route: models },
   '/health': { method: 'GET', route: health },
+  '/metrics': { method: 'GET', route: metrics },
+  '/reset_prefix_cache': { method: 'POST', route: resetPrefixCache },
   '/version': { method: 'GET', route: version },
+}
+
+const endpointOf = (request: Request): Endpoint | undefined => {
+  const { pathname } = new URL(request.url)
+  return Object.hasOwn(endpoints, pathname) ? endpoints[pathname] : undefined
+}
+
+const answer = async (context: RouteContext): Promise<Response> => {
+  const { request } = context
+  const endpoint = endpointOf(request)
+  if (!endpoint) return Response.json({ detail: 'Not Found' }, { status: 404 })
+  if (request.method !== endpoint.method) {
+    const headers = { allow: endpoint.method }
+    return Response.json({ detail: 'Method Not Allowed' }, { status: 405, headers })
+  }
+  try {
+    request.signal.throwIfAborted()
+    return await endpoint.route(context)
+  } catch (thrown) {
+    request.signal.throwIfAborted()
+    return errorResponse(thrown)
+  }
 }
 
 /**
@@ -31,20 +58,17 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
  */
 export const createFetch = (model: ServedModel, options: CreateFetchOptions = {}): FetchHandler => {
   const versionText = options.version ?? '0.0.0'
+  const counts = new HttpMetrics()
   return async (request) => {
-    const { pathname } = new URL(request.url)
-    const endpoint = Object.hasOwn(endpoints, pathname) ? endpoints[pathname] : undefined
-    if (!endpoint) return Response.json({ detail: 'Not Found' }, { status: 404 })
-    if (request.method !== endpoint.method) {
-      const headers = { allow: endpoint.method }
-      return Response.json({ detail: 'Method Not Allowed' }, { status: 405, headers })
-    }
+    // Paths that clients make up would grow the metrics without bound.
+    const path = endpointOf(request) ? new URL(request.url).pathname : 'other'
     try {
-      request.signal.throwIfAborted()
-      return await endpoint.route({ model, version: versionText, request })
+      const response = await answer({ model, version: versionText, metrics: counts, request })
+      counts.countRequest({ path, status: String(response.status) })
+      return response
     } catch (thrown) {
-      request.signal.throwIfAborted()
-      return errorResponse(thrown)
+      counts.countRequest({ path, status: 'aborted' })
+      throw thrown
     }
   }
 }

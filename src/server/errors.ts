@@ -52,11 +52,14 @@ export const errorResponse = (thrown: unknown): Response => {
 export const invalidRequest = (message: string, parameter?: string): EngineError =>
   new EngineError('invalid-request', message, parameter ? { details: { parameter } } : {})
 
-/** As {@link invalidRequest}, with the suffix that vLLM gives to such a message. */
+/**
+ * As {@link invalidRequest}, with the suffix that vLLM gives to such a message. A `value` that is no
+ * number is written as Python would.
+ */
 export const invalidParameter = (
   message: string,
   parameter: string,
-  value?: number,
+  value?: number | string,
 ): EngineError => {
   const suffix = value === undefined ? '' : `, value=${value}`
   return invalidRequest(`${message} (parameter=${parameter}${suffix})`, parameter)
@@ -67,6 +70,10 @@ export const malformedBody = (message: string, parameter?: string): EngineError 
   new EngineError('invalid-request', message, {
     details: { type: 'Bad Request', ...(parameter ? { parameter } : {}) },
   })
+
+/** A 409: the request is fine, but not while other requests run. */
+export const conflict = (message: string): EngineError =>
+  new EngineError('invalid-request', message, { details: { status: 409, type: 'ConflictError' } })
 
 export const modelNotFound = (model: string): EngineError =>
   new EngineError('invalid-request', `The model \`${model}\` does not exist.`, {

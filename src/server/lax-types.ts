@@ -75,6 +75,9 @@ export const string = lax((input) =>
 )
 export const record = lax((input) => (isRecord(input) ? input : new Mismatch('dict_type')))
 
+export const recordOf = <Value extends v.GenericSchema>(value: Value) =>
+  v.pipe(record, v.record(v.string(), value))
+
 export const list = <Item extends v.GenericSchema>(item: Item) =>
   v.array(item, 'list_type' satisfies PydanticType)
 
@@ -91,7 +94,8 @@ export const oneOf = <const Word extends string>(words: readonly Word[]) => {
   )
 }
 
-const pythonRepr = (value: unknown): string => {
+/** A JSON value as Python's `repr` writes it. */
+export const pythonRepr = (value: unknown): string => {
   if (value === null || value === undefined) return 'None'
   if (typeof value === 'boolean') return value ? 'True' : 'False'
   if (typeof value === 'string') {

@@ -1,10 +1,12 @@
 import { modelNotFound } from './errors.ts'
+import type { HttpMetrics } from './http-metrics.ts'
 import type { ServedModel } from './served-model.ts'
 import type { CommonRequest } from './validation.ts'
 
 export type RouteContext = {
   readonly model: ServedModel
   readonly version: string
+  readonly metrics: HttpMetrics
   readonly request: Request
 }
 

@@ -1,13 +1,16 @@
 import { resolveSamplingParams, type SamplingParams } from '../engine/sampling-params.ts'
 import { EngineError } from '../errors.ts'
 import { invalidParameter, invalidRequest } from './errors.ts'
+import type { LogprobsRequest } from './logprobs-request.ts'
+import type { ServedModel } from './served-model.ts'
+import { toTokenConstraints } from './token-constraints.ts'
 import type { CommonRequest } from './validation.ts'
 
 /** Most tokens to generate, with the name of the field that said so. */
 export type RequestedTokens = { readonly field: string; readonly count: number }
 
 /** `fallback`, or its value under `key`, where the request says nothing. */
-const given = <Key extends keyof SamplingParams>(
+const choose = <Key extends keyof SamplingParams>(
   key: Key,
   value: SamplingParams[Key] | null | undefined,
   fallback: Partial<SamplingParams>,
@@ -16,41 +19,57 @@ const given = <Key extends keyof SamplingParams>(
   return chosen === undefined ? {} : { [key]: chosen }
 }
 
+export type SamplingRequest = {
+  readonly request: CommonRequest
+  readonly model: ServedModel
+  readonly requested: RequestedTokens | null
+  readonly logprobs: LogprobsRequest
+}
+
 /**
  * The sampling parameters of a request: its own fields, else the model's, else vLLM's defaults.
  *
  * @throws EngineError in vLLM's words for a value out of range.
  */
-export const toSamplingParams = (
-  request: CommonRequest,
-  defaults: Partial<SamplingParams>,
-  requested: RequestedTokens | null,
-): SamplingParams => {
+export const toSamplingParams = (given: SamplingRequest): SamplingParams => {
+  const { request, model, requested, logprobs } = given
+  const { tokenizer, defaultSamplingParams: defaults } = model
   const stopTokenIds = new Set([
     ...(request.stop_token_ids ?? []),
     ...(defaults.stopTokenIds ?? []),
   ])
   const params = resolveSamplingParams({
-    ...given('temperature', request.temperature, defaults),
-    ...given('topP', request.top_p, defaults),
-    ...given('topK', request.top_k, defaults),
-    ...given('minP', request.min_p, defaults),
-    ...given('seed', request.seed, defaults),
-    ...given('maxTokens', requested?.count, defaults),
-    ...given('minTokens', request.min_tokens, defaults),
-    ...given('ignoreEos', request.ignore_eos, defaults),
+    ...choose('temperature', request.temperature, defaults),
+    ...choose('topP', request.top_p, defaults),
+    ...choose('topK', request.top_k, defaults),
+    ...choose('minP', request.min_p, defaults),
+    ...choose('presencePenalty', request.presence_penalty, defaults),
+    ...choose('frequencyPenalty', request.frequency_penalty, defaults),
+    ...choose('repetitionPenalty', request.repetition_penalty, defaults),
+    ...choose('seed', request.seed, defaults),
+    ...choose('maxTokens', requested?.count, defaults),
+    ...choose('minTokens', request.min_tokens, defaults),
+    ...choose('ignoreEos', request.ignore_eos, defaults),
+    ...toTokenConstraints(request, { tokenizer, vocabSize: model.engine.vocabSize }),
+    ...logprobs,
     stopTokenIds: [...stopTokenIds],
   })
   const n = request.n ?? 1
-  if (n > 1 && params.temperature === 0) {
+  if (n > 1 && params.temperature === 0 && !request.use_beam_search) {
     throw invalidRequest(`n must be 1 when using greedy sampling, got ${n}.`, 'n')
   }
   return params
 }
 
-/** A choice's own seed: vLLM counts up from the request's. */
-export const forChoice = (params: SamplingParams, choiceOfPrompt: number): SamplingParams =>
-  params.seed === null ? params : { ...params, seed: params.seed + choiceOfPrompt }
+/**
+ * A choice's own parameters. vLLM counts up from the request's seed; the prompt is the same for all
+ * choices, so one of them tells its log probabilities.
+ */
+export const forChoice = (params: SamplingParams, choiceOfPrompt: number): SamplingParams => {
+  if (choiceOfPrompt === 0) return params
+  const seed = params.seed === null ? null : params.seed + choiceOfPrompt
+  return { ...params, seed, promptLogprobs: null }
+}
 
 /** @throws EngineError `context-length-exceeded` in vLLM's words. */
 export const checkContextLength = (

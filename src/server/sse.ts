@@ -4,6 +4,8 @@ export type SseOptions = {
   /** Frees what the stream stands for. Called when the reader or the signal gives up. */
   readonly abort: () => void
   readonly signal: AbortSignal
+  /** Called once when nothing more will be sent, for whatever reason. */
+  readonly onEnd: () => void
 }
 
 /** JSON as Python's `json.dumps` writes it: vLLM sends the errors of a running stream so. */
@@ -29,7 +31,7 @@ const frame = (data: string): string => `data: ${data}\n\n`
  * can't change the status any more and goes out as a frame of its own.
  */
 export const sseResponse = (chunks: AsyncIterable<object>, options: SseOptions): Response => {
-  const { abort, signal } = options
+  const { abort, signal, onEnd } = options
   const iterator = chunks[Symbol.asyncIterator]()
   const encoder = new TextEncoder()
   let over = false
@@ -41,6 +43,7 @@ export const sseResponse = (chunks: AsyncIterable<object>, options: SseOptions):
     streamController?.error(signal.reason)
   }
   const end = () => {
+    if (!over) onEnd()
     over = true
     signal.removeEventListener('abort', onAbort)
   }

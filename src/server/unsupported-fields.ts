@@ -6,60 +6,30 @@ type Kind = 'chat' | 'completion'
 /** A field that would change the answer, with the values that ask for nothing. */
 type Unsupported = { readonly field: string; readonly asksNothing: (value: unknown) => boolean }
 
-const isEmpty = (value: unknown) =>
-  typeof value === 'object' && value !== null && Object.keys(value).length === 0
-
 const off = (field: string): Unsupported => ({ field, asksNothing: (value) => value === false })
 const absent = (field: string): Unsupported => ({ field, asksNothing: () => false })
-const empty = (field: string): Unsupported => ({ field, asksNothing: isEmpty })
 const neutral = (field: string, neutralValue: number): Unsupported => ({
   field,
   asksNothing: (value) => value === neutralValue,
 })
 
 const unsupported: readonly Unsupported[] = [
-  { field: 'logprobs', asksNothing: (value) => value === false },
-  neutral('top_logprobs', 0),
-  absent('prompt_logprobs'),
   absent('logprob_token_ids'),
-  neutral('presence_penalty', 0),
-  neutral('frequency_penalty', 0),
-  neutral('repetition_penalty', 1),
-  neutral('length_penalty', 1),
-  empty('logit_bias'),
-  absent('allowed_token_ids'),
-  empty('bad_words'),
   {
     field: 'response_format',
     asksNothing: (value) =>
       typeof value === 'object' && value !== null && 'type' in value && value.type === 'text',
   },
   absent('structured_outputs'),
-  off('use_beam_search'),
   neutral('thinking_token_budget', -1),
   absent('truncate_prompt_tokens'),
   absent('prompt_embeds'),
   absent('repetition_detection'),
-  neutral('priority', 0),
   off('return_token_ids'),
   off('return_prompt_text'),
   off('return_token_offsets'),
   off('return_assistant_tokens_mask'),
 ]
-
-const checkLogprobs = (body: Body) => {
-  const top = body['top_logprobs']
-  if (typeof top !== 'number' || top === 0) return
-  if (top < 0 && top !== -1) {
-    throw invalidParameter('`top_logprobs` must be a positive value or -1.', 'top_logprobs', top)
-  }
-  if (!body['logprobs']) {
-    throw invalidParameter(
-      'when using `top_logprobs`, `logprobs` must be set to true.',
-      'top_logprobs',
-    )
-  }
-}
 
 const checkResponseFormat = (body: Body) => {
   const format = body['response_format']
@@ -88,7 +58,6 @@ const refuseChatTemplate = (body: Body) => {
  */
 export const refuseUnsupportedFields = (body: Body, kind: Kind): void => {
   if (kind === 'chat') {
-    checkLogprobs(body)
     refuseChatTemplate(body)
   } else if (body['suffix']) {
     throw invalidRequest('suffix is not currently supported')

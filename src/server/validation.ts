@@ -9,13 +9,15 @@ import {
   oneOf,
   parseBody,
   record,
+  recordOf,
   string,
 } from './lax-types.ts'
 import { refuseUnsupportedFields } from './unsupported-fields.ts'
 
 const mostStopStrings = 4
 const mostPrompts = 1024
-const mostChoices = 16384
+/** Choices of one prompt, or beams: each is a request of its own in the batch. */
+const mostChoices = 16
 
 const stop = v.nullish(
   v.pipe(
@@ -32,6 +34,12 @@ const commonEntries = {
   top_p: v.nullish(number),
   top_k: v.nullish(integer),
   min_p: v.nullish(number),
+  presence_penalty: v.nullish(number),
+  frequency_penalty: v.nullish(number),
+  repetition_penalty: v.nullish(number),
+  logit_bias: v.nullish(recordOf(number)),
+  allowed_token_ids: v.nullish(list(integer)),
+  bad_words: v.nullish(list(string)),
   seed: v.nullish(integer),
   max_tokens: v.nullish(integer),
   min_tokens: v.nullish(integer),
@@ -39,6 +47,10 @@ const commonEntries = {
   stop,
   stop_token_ids: v.nullish(list(integer)),
   ignore_eos: v.nullish(boolean),
+  use_beam_search: v.nullish(boolean),
+  length_penalty: v.nullish(number),
+  prompt_logprobs: v.nullish(integer),
+  return_tokens_as_token_ids: v.nullish(boolean),
   skip_special_tokens: v.nullish(boolean),
   include_stop_str_in_output: v.nullish(boolean),
   add_special_tokens: v.nullish(boolean),
@@ -51,6 +63,7 @@ const commonEntries = {
   ),
   echo: v.nullish(boolean),
   cache_salt: v.nullish(string),
+  priority: v.nullish(integer),
   request_id: v.nullish(string),
 }
 
@@ -59,6 +72,8 @@ const reasoningEfforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', '
 const chatSchema = object({
   ...commonEntries,
   messages: list(record),
+  logprobs: v.nullish(boolean),
+  top_logprobs: v.nullish(integer),
   max_completion_tokens: v.nullish(integer),
   tools: v.nullish(list(record)),
   parallel_tool_calls: v.nullish(boolean),
@@ -73,6 +88,7 @@ const chatSchema = object({
 const completionSchema = object({
   ...commonEntries,
   prompt: v.nullish(v.unknown()),
+  logprobs: v.nullish(integer),
 })
 
 export type CommonRequest = v.InferOutput<v.ObjectSchema<typeof commonEntries, string>>
@@ -86,7 +102,7 @@ export type ChatRequest = Omit<v.InferOutput<typeof chatSchema>, 'tools'> & {
   readonly toolChoice: 'none' | 'auto'
 }
 /** Every prompt of the request, as text or as token ids. */
-export type CompletionRequest = CommonRequest & {
+export type CompletionRequest = Omit<v.InferOutput<typeof completionSchema>, 'prompt'> & {
   readonly prompts: readonly (string | readonly number[])[]
 }
 
@@ -243,5 +259,6 @@ export const parseCompletionRequest = (body: unknown): CompletionRequest => {
   checkCommon(request)
   const prompts = readPrompts(request.prompt)
   refuseUnsupportedFields(isRecord(body) ? body : {}, 'completion')
-  return { ...request, prompts }
+  const { prompt: _, ...rest } = request
+  return { ...rest, prompts }
 }

@@ -1,22 +1,19 @@
 import { createOutputParser } from '../../parsers/output-parser.ts'
 import { toChatMessages } from '../chat-messages.ts'
 import { chatChunks, chatCompletion, type ChatReply } from '../chat-reply.ts'
-import { startChoices } from '../choice-set.ts'
+import type { ChoiceSet } from '../choice-set.ts'
 import { invalidRequest } from '../errors.ts'
-import { startChoice } from '../generation-stream.ts'
-import { randomHex } from '../ids.ts'
+import { createChatLogprobs } from '../logprobs.ts'
+import { chatLogprobs } from '../logprobs-request.ts'
 import { createReasoningCounter } from '../reasoning-counter.ts'
-import { createReplyHead } from '../reply.ts'
+import { startReplyChoices } from '../reply-choices.ts'
+import { createReplyHead, type ReplyHead } from '../reply.ts'
 import { readJsonBody } from '../request-body.ts'
 import { respond } from '../respond.ts'
-import { checkModelName, type Route } from '../route.ts'
-import {
-  checkContextLength,
-  forChoice,
-  type RequestedTokens,
-  toSamplingParams,
-} from '../sampling-request.ts'
+import { checkModelName, type Route, type RouteContext } from '../route.ts'
+import { checkContextLength, type RequestedTokens, toSamplingParams } from '../sampling-request.ts'
 import type { ServedModel } from '../served-model.ts'
+import { countToolCalls } from '../tool-call-counter.ts'
 import { type ChatRequest, parseChatRequest } from '../validation.ts'
 
 const requestedTokens = (body: ChatRequest): RequestedTokens | null => {
@@ -96,57 +93,67 @@ const replyRole = (body: ChatRequest): string => {
 const echoedText = (body: ChatRequest, role: string): string | null =>
   body.echo && body.messages.at(-1)?.['role'] === role ? finalMessageText(body) : null
 
+/** Parsers need the special tokens, which are their markers. */
+const hasParser = (model: ServedModel, body: ChatRequest): boolean =>
+  body.toolChoice === 'auto' || model.reasoningParser !== null
+
+const createReply = (
+  { model, metrics }: RouteContext,
+  body: ChatRequest,
+  running: { readonly head: ReplyHead; readonly outputs: ChoiceSet['outputs'] },
+  numTop: number | null,
+): ChatReply => {
+  const { tokenizer, toolParser } = model
+  const { head, outputs } = running
+  const callsTools = body.toolChoice === 'auto' && toolParser !== null
+  const role = replyRole(body)
+  const asTokenIds = body.return_tokens_as_token_ids ?? false
+  return {
+    ...head,
+    outputs: callsTools ? countToolCalls(outputs, metrics, toolParser) : outputs,
+    role,
+    echoed: echoedText(body, role),
+    includeReasoning: body.include_reasoning ?? true,
+    parallelToolCalls: body.parallel_tool_calls ?? true,
+    hasParser: hasParser(model, body),
+    createLogprobs:
+      numTop === null ? null : () => createChatLogprobs({ tokenizer, asTokenIds, numTop }),
+  }
+}
+
 export const chatCompletions: Route = async (context) => {
-  const { model, request } = context
+  const { model, metrics, request } = context
+  const { engine, tokenizer } = model
   const body = parseChatRequest(await readJsonBody(request))
   request.signal.throwIfAborted()
   checkModelName(context, body)
   checkToolParser(model, body)
 
+  const requested = requestedTokens(body)
+  const logprobs = chatLogprobs(body, engine.vocabSize)
+  const params = toSamplingParams({ request: body, model, requested, logprobs })
   const prompt = renderPrompt(model, body)
   const addSpecialTokens = body.add_special_tokens ?? false
-  const promptTokenIds = model.tokenizer.encode(prompt, { addSpecialTokens })
-  const requested = requestedTokens(body)
-  const params = toSamplingParams(body, model.defaultSamplingParams, requested)
-  checkContextLength(promptTokenIds.length, requested, model.engine.maxModelLen)
+  const promptTokenIds = tokenizer.encode(prompt, { addSpecialTokens })
+  checkContextLength(promptTokenIds.length, requested, engine.maxModelLen)
 
-  const head = createReplyHead('chatcmpl', context, body, [promptTokenIds.length])
-  const hasParser = body.toolChoice === 'auto' || model.reasoningParser !== null
-  const choices = startChoices({
-    numPrompts: 1,
-    n: body.n ?? 1,
-    start: (index) =>
-      startChoice({
-        index,
-        engine: model.engine,
-        request: {
-          promptTokenIds,
-          samplingParams: forChoice(params, index),
-          requestId: `${head.id}-${randomHex(8)}`,
-          ...(body.cache_salt == null ? {} : { cacheSalt: body.cache_salt }),
-        },
-        tokenizer: model.tokenizer,
-        parser: createParser(model, body, prompt),
-        stop: body.stop ?? [],
-        minTokens: params.minTokens,
-        includeStopStrInOutput: body.include_stop_str_in_output ?? false,
-        skipSpecialTokens: !hasParser && (body.skip_special_tokens ?? true),
-      }),
+  const head = createReplyHead('chatcmpl', context, body, [promptTokenIds])
+  const choices = startReplyChoices({
+    context,
+    body,
+    replyId: head.id,
+    params,
+    prompts: [promptTokenIds],
+    createParser: () => createParser(model, body, prompt),
+    skipSpecialTokens: !hasParser(model, body) && (body.skip_special_tokens ?? true),
   })
-  const role = replyRole(body)
-  const reply: ChatReply = {
-    ...head,
-    outputs: choices.outputs,
-    role,
-    echoed: echoedText(body, role),
-    includeReasoning: body.include_reasoning ?? true,
-    parallelToolCalls: body.parallel_tool_calls ?? true,
-    hasParser,
-  }
+  const { outputs } = choices
+  const reply = createReply(context, body, { head, outputs }, logprobs.logprobs)
   return respond({
     choices,
     signal: request.signal,
     stream: body.stream ?? false,
+    metrics,
     chunks: () => chatChunks(reply),
     whole: () => chatCompletion(reply),
   })

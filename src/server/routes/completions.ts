@@ -1,18 +1,24 @@
 import { createOutputParser } from '../../parsers/output-parser.ts'
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
-import { startChoices } from '../choice-set.ts'
+import type { ChoiceSet } from '../choice-set.ts'
 import { completionChunks, type CompletionReply, textCompletion } from '../completion-reply.ts'
-import { startChoice } from '../generation-stream.ts'
-import { randomHex } from '../ids.ts'
-import { createReplyHead } from '../reply.ts'
+import { createCompletionLogprobs } from '../logprobs.ts'
+import { completionLogprobs } from '../logprobs-request.ts'
+import { startReplyChoices } from '../reply-choices.ts'
+import { createReplyHead, type ReplyHead } from '../reply.ts'
 import { readJsonBody } from '../request-body.ts'
 import { respond } from '../respond.ts'
 import { checkModelName, type Route } from '../route.ts'
-import { checkContextLength, forChoice, toSamplingParams } from '../sampling-request.ts'
+import { checkContextLength, toSamplingParams } from '../sampling-request.ts'
+import type { ServedModel } from '../served-model.ts'
 import { type CompletionRequest, parseCompletionRequest } from '../validation.ts'
 
 /** OpenAI's default for completions; chat has none. */
 const defaultMaxTokens = 16
+
+/** The prompt alone is wanted, though every request generates a token. */
+const isPromptOnly = (body: CompletionRequest): boolean =>
+  body.echo === true && body.max_tokens === 0
 
 const plainText = () =>
   createOutputParser({
@@ -41,56 +47,56 @@ const echoedPrompts = (body: CompletionRequest, tokenizer: Tokenizer): string[] 
   })
 }
 
+const createReply = (
+  { tokenizer }: ServedModel,
+  body: CompletionRequest,
+  running: { readonly head: ReplyHead; readonly outputs: ChoiceSet['outputs'] },
+  numTop: number | null,
+): CompletionReply => {
+  const asTokenIds = body.return_tokens_as_token_ids ?? false
+  return {
+    ...running.head,
+    outputs: running.outputs,
+    echoed: echoedPrompts(body, tokenizer),
+    promptOnly: isPromptOnly(body),
+    createLogprobs:
+      numTop === null ? null : () => createCompletionLogprobs({ tokenizer, asTokenIds, numTop }),
+  }
+}
+
 export const completions: Route = async (context) => {
-  const { model, request } = context
+  const { model, metrics, request } = context
   const { engine, tokenizer } = model
   const body = parseCompletionRequest(await readJsonBody(request))
   request.signal.throwIfAborted()
   checkModelName(context, body)
 
-  const promptOnly = body.echo === true && body.max_tokens === 0
-  const requested = { field: 'max_tokens', count: body.max_tokens ?? defaultMaxTokens }
-  const generated = promptOnly ? { ...requested, count: 1 } : requested
-  const params = toSamplingParams(body, model.defaultSamplingParams, generated)
-  const promptIds = body.prompts.map((prompt) =>
+  const count = isPromptOnly(body) ? 1 : (body.max_tokens ?? defaultMaxTokens)
+  const requested = { field: 'max_tokens', count }
+  const logprobs = completionLogprobs(body, engine.vocabSize)
+  const params = toSamplingParams({ request: body, model, requested, logprobs })
+  const prompts = body.prompts.map((prompt) =>
     toTokenIds(prompt, tokenizer, body.add_special_tokens ?? true),
   )
-  for (const ids of promptIds) checkContextLength(ids.length, generated, engine.maxModelLen)
+  for (const ids of prompts) checkContextLength(ids.length, requested, engine.maxModelLen)
 
-  const numPromptTokens = promptIds.map((ids) => ids.length)
-  const head = createReplyHead('cmpl', context, body, numPromptTokens)
-  const n = body.n ?? 1
-  const choices = startChoices({
-    numPrompts: promptIds.length,
-    n,
-    start: (index) =>
-      startChoice({
-        index,
-        engine,
-        request: {
-          promptTokenIds: promptIds[Math.floor(index / n)] ?? [],
-          samplingParams: forChoice(params, index % n),
-          requestId: `${head.id}-${randomHex(8)}`,
-          ...(body.cache_salt == null ? {} : { cacheSalt: body.cache_salt }),
-        },
-        tokenizer,
-        parser: plainText(),
-        stop: body.stop ?? [],
-        minTokens: params.minTokens,
-        includeStopStrInOutput: body.include_stop_str_in_output ?? false,
-        skipSpecialTokens: body.skip_special_tokens ?? true,
-      }),
+  const head = createReplyHead('cmpl', context, body, prompts)
+  const choices = startReplyChoices({
+    context,
+    body,
+    replyId: head.id,
+    params,
+    prompts,
+    createParser: plainText,
+    skipSpecialTokens: body.skip_special_tokens ?? true,
   })
-  const reply: CompletionReply = {
-    ...head,
-    outputs: choices.outputs,
-    echoed: echoedPrompts(body, tokenizer),
-    promptOnly,
-  }
+  const { outputs } = choices
+  const reply = createReply(model, body, { head, outputs }, logprobs.logprobs)
   return respond({
     choices,
     signal: request.signal,
     stream: body.stream ?? false,
+    metrics,
     chunks: () => completionChunks(reply),
     whole: () => textCompletion(reply),
   })

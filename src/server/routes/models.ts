@@ -9,7 +9,7 @@ export const models: Route = ({ model }) => {
     created: model.created,
     allow_create_engine: false,
     allow_sampling: true,
-    allow_logprobs: false,
+    allow_logprobs: true,
     allow_search_indices: false,
     allow_view: true,
     allow_fine_tuning: false,

@@ -165,6 +165,14 @@ describe('a whole chat reply', () => {
       minTokens: 0,
       stopTokenIds: [7, 9],
       ignoreEos: false,
+      presencePenalty: 0,
+      frequencyPenalty: 0,
+      repetitionPenalty: 1,
+      logitBias: [],
+      allowedTokenIds: null,
+      badWordsTokenIds: [],
+      logprobs: null,
+      promptLogprobs: null,
     })
   })
 

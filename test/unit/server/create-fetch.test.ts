@@ -15,7 +15,7 @@ describe('the routes', () => {
       '{"object":"list","data":[{"id":"tiny","object":"model","created":0,"owned_by":"vllm",' +
         '"root":"tiny","parent":null,"max_model_len":1000,"permission":[{"id":"modelperm-ID",' +
         '"object":"model_permission","created":0,"allow_create_engine":false,' +
-        '"allow_sampling":true,"allow_logprobs":false,"allow_search_indices":false,' +
+        '"allow_sampling":true,"allow_logprobs":true,"allow_search_indices":false,' +
         '"allow_view":true,"allow_fine_tuning":false,"organization":"*","group":null,' +
         '"is_blocking":false}]}]}',
     )

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { expect } from 'vitest'
 import { createFetch, type FetchHandler } from '../../../src/server/create-fetch.ts'
 import type { ServedModel } from '../../../src/server/served-model.ts'
 import type { ChatTemplate, ChatTemplateInput } from '../../../src/tokenizer/chat-template.ts'
@@ -133,3 +135,23 @@ export const normalise = (text: string): string =>
     .replaceAll(/"(chatcmpl|cmpl)-[0-9a-f]{16}"/g, '"$1-ID"')
     .replaceAll(/chatcmpl-tool-[0-9a-f]{16}/g, 'chatcmpl-tool-ID')
     .replaceAll(/"created":\d+/g, '"created":0')
+
+export type RefusalCase = readonly [
+  body: Record<string, unknown>,
+  message: string,
+  param: string | null,
+]
+
+/** The `error` of a refused request. */
+export const refusal = async (call: TestServer['chat'], body: Record<string, unknown>) => {
+  const response = await call(body)
+  const { error } = await response.json()
+  expect(error.code).toBe(response.status)
+  return error
+}
+
+/** A file of the starter model. */
+export const readStarterJson = (name: string): unknown =>
+  JSON.parse(
+    readFileSync(new URL(`../../../demo/public/starter-model/${name}`, import.meta.url), 'utf8'),
+  )

@@ -61,6 +61,17 @@ describe('the openai package, unmodified', () => {
     }
   })
 
+  it('gets log probabilities', async () => {
+    const { client } = connect({ scripts: [{ pieces: ['a', eos] }, { pieces: ['b', eos] }] })
+    const options = { model: 'tiny', logprobs: true, top_logprobs: 3 }
+    const chat = await client.chat.completions.create({ ...options, messages })
+    const [entry] = chat.choices[0]?.logprobs?.content ?? []
+    expect(entry?.token).toBe('a')
+    expect(entry?.top_logprobs).toHaveLength(3)
+    const completion = await client.completions.create({ model: 'tiny', prompt: 'x', logprobs: 0 })
+    expect(completion.choices[0]?.logprobs?.tokens).toEqual(['b', eos])
+  })
+
   it('aborts a stream by leaving the loop', async () => {
     const { client, server } = connect({ scripts: [{ pieces: ['a', 'b'], end: 'hang' }] })
     const stream = await client.chat.completions.create({ model: 'tiny', messages, stream: true })

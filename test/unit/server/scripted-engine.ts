@@ -5,6 +5,7 @@ import type {
   GenerationEngine,
   GenerationOutput,
   GenerationRequest,
+  TokenLogprobs,
 } from '../../../src/engine/generation.ts'
 import { resolveSamplingParams } from '../../../src/engine/sampling-params.ts'
 import { EngineError } from '../../../src/errors.ts'
@@ -20,6 +21,15 @@ export type Script = {
   readonly numCachedTokens?: number
 }
 
+/** Made up from the id alone: the ids after it are a little less likely, every fourth is not first. */
+export const scriptedLogprobs = (tokenId: number, numTop: number): TokenLogprobs => {
+  const first = tokenId % 4 === 3 ? tokenId + 1 : tokenId
+  const others = Array.from({ length: numTop }, (_, offset) => first + offset)
+  const top = others.map((id, offset) => ({ tokenId: id, logprob: -0.5 - offset }))
+  const own = top.find((other) => other.tokenId === tokenId)
+  return { tokenId, logprob: own?.logprob ?? -Infinity, rank: own ? 1 : numTop + 1, top }
+}
+
 export type ScriptedEngine = GenerationEngine & {
   /** Every request so far, in order. */
   readonly requests: GenerationRequest[]
@@ -27,9 +37,12 @@ export type ScriptedEngine = GenerationEngine & {
   readonly aborted: Set<number>
   /** Positions in `requests` of what has neither ended nor been aborted. */
   readonly running: Set<number>
+  setStats(stats: Partial<EngineStats>): void
 }
 
-const emptyStats: EngineStats = {
+const noSeconds = { bounds: [0.1, 1], counts: [0, 0, 0], sum: 0 }
+
+export const emptyStats: EngineStats = {
   numRunning: 0,
   numWaiting: 0,
   blockSize: 16,
@@ -38,15 +51,27 @@ const emptyStats: EngineStats = {
   blocks: [],
   requests: [],
   numSteps: 0,
+  numOverlappedSteps: 0,
   numPreemptions: 0,
   numPromptTokens: 0,
   numGeneratedTokens: 0,
+  numFinished: { stop: 0, length: 0, abort: 0 },
+  timeToFirstToken: noSeconds,
+  interTokenLatency: noSeconds,
+  requestLatency: noSeconds,
+  queueTime: noSeconds,
   prefixCacheQueriedTokens: 0,
   prefixCacheHitTokens: 0,
+  numDraftTokens: 0,
+  numAcceptedTokens: 0,
+  numDeviceLosses: 0,
   lastStepMs: 0,
   dispatchesPerStep: 0,
   adapter: 'scripted',
 }
+
+const tell = (tokenIds: readonly number[], numTop: number) =>
+  tokenIds.map((id) => scriptedLogprobs(id, numTop))
 
 /** An engine that answers the n-th request with the n-th script. */
 export const createScriptedEngine = (
@@ -56,9 +81,11 @@ export const createScriptedEngine = (
   const requests: GenerationRequest[] = []
   const aborted = new Set<number>()
   const running = new Set<number>()
+  let stats = emptyStats
   let disposed = false
 
-  const play = (position: number, script: Script): Generation => {
+  const play = (position: number, script: Script, request: GenerationRequest): Generation => {
+    const { logprobs = null, promptLogprobs = null } = request.samplingParams
     let wake: (() => void) | null = null
     const abort = () => {
       if (running.delete(position)) aborted.add(position)
@@ -75,6 +102,11 @@ export const createScriptedEngine = (
           if (finishReason) running.delete(position)
           yield {
             newTokenIds,
+            logprobs: logprobs === null ? null : tell(newTokenIds, logprobs),
+            promptLogprobs:
+              promptLogprobs === null || step > 0
+                ? null
+                : [null, ...tell(request.promptTokenIds.slice(1), promptLogprobs)],
             numCachedTokens,
             finishReason,
             stopTokenId: finishReason ? stopTokenId : null,
@@ -88,7 +120,7 @@ export const createScriptedEngine = (
         abort()
       }
     }
-    return Object.assign(run(), { requestId: requests[position]?.requestId ?? '', abort })
+    return Object.assign(run(), { requestId: request.requestId ?? '', abort })
   }
 
   return {
@@ -105,12 +137,16 @@ export const createScriptedEngine = (
       requests.push(request)
       const position = requests.length - 1
       running.add(position)
-      return play(position, script)
+      return play(position, script, request)
     },
     stats() {
       if (disposed) throw new EngineError('disposed', 'The engine was disposed.')
-      return emptyStats
+      return stats
     },
+    setStats(given) {
+      stats = { ...stats, ...given }
+    },
+    resetPrefixCache: () => running.size === 0,
     dispose() {
       disposed = true
     },

@@ -1,18 +1,16 @@
-import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { createFetch } from '../../../src/server/create-fetch.ts'
 import { loadChatTemplate } from '../../../src/tokenizer/chat-template.ts'
 import { loadTokenizer } from '../../../src/tokenizer/tokenizer.ts'
+import { readStarterJson } from './fixtures.ts'
 import { createScriptedEngine } from './scripted-engine.ts'
 
-const readJson = (name: string): unknown =>
-  JSON.parse(
-    readFileSync(new URL(`../../../demo/public/starter-model/${name}`, import.meta.url), 'utf8'),
-  )
-
 const serve = (answer: string) => {
-  const tokenizerConfig = readJson('tokenizer_config.json')
-  const tokenizer = loadTokenizer({ tokenizerJson: readJson('tokenizer.json'), tokenizerConfig })
+  const tokenizerConfig = readStarterJson('tokenizer_config.json')
+  const tokenizer = loadTokenizer({
+    tokenizerJson: readStarterJson('tokenizer.json'),
+    tokenizerConfig,
+  })
   const ids = tokenizer.encode(answer, { addSpecialTokens: false })
   const engine = createScriptedEngine([{ outputs: ids.map((id) => [id]) }])
   const handler = createFetch({

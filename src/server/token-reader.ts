@@ -1,0 +1,103 @@
+import type { FinishReason } from '../engine/generation.ts'
+import type { OutputDelta } from '../parsers/output-delta.ts'
+import type { OutputParser } from '../parsers/output-parser.ts'
+import { createDetokenizer } from '../tokenizer/detokenizer.ts'
+import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import type { ReasoningCounter } from './reasoning-counter.ts'
+import { createStopStrings } from './stop-strings.ts'
+
+export type TokenReaderOptions = {
+  readonly tokenizer: Tokenizer
+  readonly parser: OutputParser | ReasoningCounter
+  readonly stop: readonly string[]
+  readonly minTokens: number
+  readonly includeStopStrInOutput: boolean
+  readonly skipSpecialTokens: boolean
+}
+
+export type Progress = {
+  readonly deltas: readonly OutputDelta[]
+  /** Ids up to and with the one that completed a stop string. */
+  readonly numNewTokens: number
+  /** The stop string that ends the answer. */
+  readonly matched: string | null
+}
+
+export type TokenReader = {
+  /** `ends`: the last id is the end-of-sequence or stop id, which is no text of the answer. */
+  read(tokenIds: readonly number[], ends: boolean): Progress
+  finish(reason: FinishReason): readonly OutputDelta[]
+  /** Of all ids so far; null where there is no exact count. */
+  numReasoningTokens(): number | null
+}
+
+/**
+ * Hands text to the parser in whole tokens with their ids. The stop strings may hold back half a
+ * token, and a marker must reach the parser together with its id.
+ */
+const createTokenFeed = (parser: OutputParser) => {
+  const waiting: { readonly tokenIds: readonly number[]; readonly length: number }[] = []
+  let silentIds: number[] = []
+  let text = ''
+  return {
+    /** Announces an id and the text it completes; many ids may share one character. */
+    expect(tokenId: number, itsText: string) {
+      silentIds.push(tokenId)
+      if (itsText === '') return
+      waiting.push({ tokenIds: silentIds, length: itsText.length })
+      silentIds = []
+    },
+    release(released: string): OutputDelta[] {
+      text += released
+      const deltas: OutputDelta[] = []
+      for (let next = waiting[0]; next && next.length <= text.length; next = waiting[0]) {
+        deltas.push(...parser.push(text.slice(0, next.length), next.tokenIds))
+        text = text.slice(next.length)
+        waiting.shift()
+      }
+      return deltas
+    },
+    finish(reason: FinishReason): OutputDelta[] {
+      const rest = text === '' ? [] : parser.push(text, silentIds)
+      return [...rest, ...parser.finish(reason)]
+    },
+  }
+}
+
+/**
+ * Ids to text to deltas. Ids are taken one at a time, so that the result does not depend on how
+ * many the engine hands over together, and ids after a stop string leave no trace.
+ */
+export const createTokenReader = (options: TokenReaderOptions): TokenReader => {
+  const { tokenizer, parser, minTokens, includeStopStrInOutput: includeInOutput } = options
+  const detokenizer = createDetokenizer(tokenizer, { skipSpecialTokens: options.skipSpecialTokens })
+  const stopStrings = createStopStrings(options.stop, { includeInOutput })
+  const feed = createTokenFeed(parser)
+  let numTokens = 0
+  let stopped = false
+
+  return {
+    read(tokenIds, ends) {
+      const deltas: OutputDelta[] = []
+      for (const [position, tokenId] of tokenIds.entries()) {
+        numTokens += 1
+        if (ends && !includeInOutput && position === tokenIds.length - 1) break
+        const tokenText = detokenizer.push([tokenId])
+        feed.expect(tokenId, tokenText)
+        const { text, matched } = stopStrings.push(tokenText, numTokens > minTokens)
+        deltas.push(...feed.release(text))
+        if (matched !== null) {
+          stopped = true
+          return { deltas, numNewTokens: position + 1, matched }
+        }
+      }
+      return { deltas, numNewTokens: tokenIds.length, matched: null }
+    },
+    finish(reason) {
+      if (stopped) return feed.finish(reason)
+      const rest = stopStrings.push(detokenizer.flush(), false).text + stopStrings.flush()
+      return [...feed.release(rest), ...feed.finish(reason)]
+    },
+    numReasoningTokens: () => ('numReasoningTokens' in parser ? parser.numReasoningTokens() : null),
+  }
+}

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest'
+import { createTestServer, refusal, type RefusalCase } from './fixtures.ts'
+
+/** The vocabulary of the scripted engine. */
+const vocabSize = 1 << 20
+
+const logprobsRefusals: readonly RefusalCase[] = [
+  [
+    { logprobs: true, top_logprobs: 21 },
+    'Requested sample logprobs of 21, which is greater than max allowed: 20 ' +
+      '(parameter=logprobs, value=21)',
+    'logprobs',
+  ],
+  [
+    { logprobs: true, top_logprobs: -1 },
+    `Requested sample logprobs of ${vocabSize}, which is greater than max allowed: 20 ` +
+      `(parameter=logprobs, value=${vocabSize})`,
+    'logprobs',
+  ],
+  [
+    { prompt_logprobs: 30 },
+    'Requested prompt logprobs of 30, which is greater than max allowed: 20 ' +
+      '(parameter=prompt_logprobs, value=30)',
+    'prompt_logprobs',
+  ],
+  [
+    { prompt_logprobs: -3 },
+    '`prompt_logprobs` must be a positive value or -1. (parameter=prompt_logprobs, value=-3)',
+    'prompt_logprobs',
+  ],
+  [
+    { prompt_logprobs: 1, stream: true },
+    '`prompt_logprobs` are not available when `stream=True`. (parameter=prompt_logprobs)',
+    'prompt_logprobs',
+  ],
+]
+
+const samplingRefusals: readonly RefusalCase[] = [
+  [{ presence_penalty: 2.5 }, 'presence_penalty must be in [-2, 2], got 2.5.', 'presence_penalty'],
+  [{ frequency_penalty: -3 }, 'frequency_penalty must be in [-2, 2], got -3.', 'frequency_penalty'],
+  [
+    { repetition_penalty: 0 },
+    'repetition_penalty must be greater than zero, got 0.',
+    'repetition_penalty',
+  ],
+  [
+    { logit_bias: { a: 1, 5: 2, 'b c': 0 } },
+    "logit_bias contains key(s) that cannot be converted to integer token IDs: ['a', 'b c'] " +
+      "(parameter=logit_bias, value=['a', 'b c'])",
+    'logit_bias',
+  ],
+  [
+    { logit_bias: { '-1': 1, 5: 1, 1048576: 1 } },
+    'token_id(s) [1048576, -1] in logit_bias contain out-of-vocab token ids. ' +
+      `Vocabulary size: ${vocabSize} (parameter=logit_bias, value=[1048576, -1])`,
+    'logit_bias',
+  ],
+  [
+    { stop_token_ids: [1, -2] },
+    'token_id(s) [-2] in stop_token_ids contain out-of-vocab token ids. ' +
+      `Vocabulary size: ${vocabSize} (parameter=stop_token_ids, value=[-2])`,
+    'stop_token_ids',
+  ],
+  [
+    { allowed_token_ids: [] },
+    'allowed_token_ids is not None and empty! (parameter=allowed_token_ids, value=[])',
+    'allowed_token_ids',
+  ],
+  [
+    { allowed_token_ids: [3, 2e6] },
+    'allowed_token_ids contains out-of-vocab token id! (parameter=allowed_token_ids, ' +
+      'value=[2000000])',
+    'allowed_token_ids',
+  ],
+  [
+    { bad_words: ['a', ''] },
+    "bad_words cannot contain an empty string. Got bad_words=['a', '']",
+    'bad_words',
+  ],
+  [
+    { bad_words: [' '] },
+    "bad_words entries must tokenize to at least one token. (parameter=bad_words, value=[' '])",
+    'bad_words',
+  ],
+]
+
+const beamRefusals: readonly RefusalCase[] = [
+  [
+    { use_beam_search: true, stream: true },
+    'Streaming is not currently supported with beam search',
+    null,
+  ],
+  [
+    { use_beam_search: true, prompt_logprobs: 1 },
+    'Log probabilities of the prompt are not available with beam search. Leave out ' +
+      '`prompt_logprobs`, and `echo` with `logprobs`.',
+    'prompt_logprobs',
+  ],
+  [
+    { use_beam_search: true, length_penalty: 'Infinity' },
+    'length_penalty must be a finite number, got Infinity.',
+    'length_penalty',
+  ],
+]
+
+const newRefusals = [...logprobsRefusals, ...samplingRefusals, ...beamRefusals]
+
+describe('refusals of sampling fields', () => {
+  it.each(newRefusals)('%j', async (body, message, param) => {
+    const { chat, engine } = createTestServer()
+    const error = await refusal(chat, body)
+    expect(error).toEqual({ message, type: 'BadRequestError', param, code: 400 })
+    expect(engine.requests).toHaveLength(0)
+  })
+
+  it('name what completions call differently', async () => {
+    const { complete } = createTestServer()
+    expect((await refusal(complete, { logprobs: -2 })).message).toBe(
+      '`logprobs` must be a positive value or -1. (parameter=logprobs, value=-2)',
+    )
+    expect((await refusal(complete, { logprobs: 21 })).param).toBe('logprobs')
+    const beams = { use_beam_search: true, echo: true, logprobs: 1 }
+    expect((await refusal(complete, beams)).param).toBe('prompt_logprobs')
+  })
+
+  it('bound what one request may bias and ban', async () => {
+    const bias = Object.fromEntries(Array.from({ length: 1020 }, (_, id) => [id, 1]))
+    const words = Array.from({ length: 6 }, (_, index) => String.fromCodePoint(97 + index))
+    const { chat } = createTestServer()
+    const error = await refusal(chat, { logit_bias: bias, bad_words: words })
+    expect(error.message).toContain('at most 1024 entries')
+  })
+})
