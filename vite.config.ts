@@ -94,11 +94,31 @@ const test: UserConfig['test'] = {
     {
       extends: true,
       test: {
+        name: 'property',
+        environment: 'node',
+        include: ['test/property/**/*.test.ts'],
+        setupFiles: ['test/unit/property-seed.ts'],
+        testTimeout: 600_000,
+      },
+    },
+    {
+      extends: true,
+      test: {
         name: 'gpu-dawn',
         environment: 'node',
         include: ['test/gpu/**/*.test.ts'],
         testTimeout: 120_000,
         hookTimeout: 120_000,
+      },
+    },
+    {
+      extends: true,
+      test: {
+        name: 'soak',
+        environment: 'node',
+        include: ['test/soak/**/*.test.ts'],
+        testTimeout: 1_800_000,
+        execArgv: ['--expose-gc'],
       },
     },
     {

@@ -1,11 +1,14 @@
-import { createGenerationEngine } from './engine/engine.ts'
-import { kvBlocksThatFit } from './engine/kv-cache.ts'
-import { ModelRunner } from './engine/model-runner.ts'
+import {
+  buildEngine,
+  checkServingOptions,
+  inMebibytes,
+  type EngineParts,
+  type LoadModelOptions,
+} from './build-engine.ts'
 import { EngineError } from './errors.ts'
 import { requestGpu, type GpuContext } from './gpu/device.ts'
-import { PipelineCache } from './gpu/pipeline-cache.ts'
-import type { LoadOptions, LoadProgress } from './load-options.ts'
-import { parseGenerationConfig, parseModelConfig, type ModelConfig } from './models/model-config.ts'
+import type { LoadProgress } from './load-options.ts'
+import { parseGenerationConfig, parseModelConfig } from './models/parse-config.ts'
 import { detectParsers } from './parsers/detect.ts'
 import type { ServedModel } from './server/served-model.ts'
 import {
@@ -16,8 +19,6 @@ import {
 } from './storage/model-source.ts'
 import { loadChatTemplate } from './tokenizer/chat-template.ts'
 import { loadTokenizer } from './tokenizer/tokenizer.ts'
-import { openSafetensors } from './weights/safetensors.ts'
-import { createWeightLoader } from './weights/weight-loader.ts'
 
 /** The platform that a model is loaded on; a worker and Node pass their own. */
 export type ModelEnvironment = {
@@ -28,14 +29,6 @@ export type ModelEnvironment = {
   readonly quota?: OpenModelOptions['quota']
   readonly locks?: OpenModelOptions['locks']
 }
-
-export type LoadModelOptions = LoadOptions & {
-  readonly onProgress?: (progress: LoadProgress) => void
-  readonly signal?: AbortSignal
-}
-
-const mebibyte = 1024 * 1024
-const inMebibytes = (bytes: number): string => `${(bytes / mebibyte).toFixed(1)} MiB`
 
 const describeDownload = ({ file, loadedBytes, totalBytes }: DownloadProgress): LoadProgress => ({
   phase: 'download',
@@ -56,9 +49,12 @@ export const loadModel = async (
   environment: ModelEnvironment,
   options: LoadModelOptions,
 ): Promise<ServedModel> => {
+  checkServingOptions(options)
   const { reduction, signal } = options
+  const requestContext: EngineParts['requestContext'] = (request) =>
+    requestGpu(environment.gpu, { ...request, ...(reduction && { reduction }) })
   // Before a byte is fetched: without a GPU there is nothing to load for.
-  const context = await requestGpu(environment.gpu, reduction ? { reduction } : {})
+  const context = await requestContext()
   try {
     const source = await openModelSource(options.model, {
       fetch: environment.fetch,
@@ -71,7 +67,7 @@ export const loadModel = async (
       onProgress: (progress) => options.onProgress?.(describeDownload(progress)),
     })
     try {
-      return await loadFromSource(source, context, options)
+      return await loadFromSource({ source, requestContext, options }, context)
     } finally {
       await source.close()
     }
@@ -95,89 +91,18 @@ const loadTextRoom = async (source: ModelSource) => {
   return { tokenizer, chatTemplate: loadChatTemplate(tokenizerConfig ?? {}, jinja ?? undefined) }
 }
 
-const createEngineFor = async (
-  config: ModelConfig,
-  given: {
-    readonly source: ModelSource
-    readonly context: GpuContext
-    readonly options: LoadModelOptions
-    readonly eosTokenIds: readonly number[]
-  },
-) => {
-  const { source, context, options } = given
-  const { onProgress, signal } = options
-  const pipelines = new PipelineCache(context)
-  const index = await openSafetensors(source)
-  const weights = createWeightLoader(
-    { context, pipelines },
-    {
-      index,
-      quantization: options.quantization ?? 'none',
-      dtype: options.dtype ?? 'auto',
-      ...(signal && { signal }),
-      onProgress: (loaded) =>
-        onProgress?.({
-          phase: 'weights',
-          loaded,
-          total: index.totalBytes,
-          text: `Uploading weights, ${inMebibytes(loaded)} of ${inMebibytes(index.totalBytes)}`,
-        }),
-    },
-  )
-  const maxNumSeqs = options.maxNumSeqs ?? 8
-  const maxNumBatchedTokens = options.maxNumBatchedTokens ?? 256
-  const maxModelLen = Math.min(
-    options.maxModelLen ?? config.maxPositionEmbeddings,
-    config.maxPositionEmbeddings,
-  )
-  const kvFormat = options.kvCacheDtype ?? 'f16'
-  const numBlocks = kvBlocksThatFit(context.device, config, {
-    format: kvFormat,
-    maxNumSeqs,
-    maxModelLen,
-    kvCacheBytes: options.kvCacheBytes ?? 256 * mebibyte,
-  })
-  onProgress?.({ phase: 'compile', loaded: 0, total: 1, text: 'Compiling shaders' })
-  const executor = await ModelRunner.create({
-    context,
-    pipelines,
-    config,
-    weights,
-    kvFormat,
-    numBlocks,
-    maxModelLen,
-    maxNumSeqs,
-    maxNumBatchedTokens,
-  })
-  return createGenerationEngine({
-    executor,
-    maxModelLen,
-    vocabSize: config.vocabSize,
-    eosTokenIds: given.eosTokenIds,
-    numBlocks,
-    maxNumSeqs,
-    maxNumBatchedTokens,
-    enablePrefixCaching: options.enablePrefixCaching ?? true,
-    checkIntegrity: options.checkIntegrity ?? false,
-  })
-}
-
 /** Loads from files that are at hand: the stored ones of a page, or a folder in Node. */
 export const loadFromSource = async (
-  source: ModelSource,
+  parts: Pick<EngineParts, 'source' | 'requestContext' | 'options'>,
   context: GpuContext,
-  options: LoadModelOptions,
 ): Promise<ServedModel> => {
+  const { source, options } = parts
   const config = parseModelConfig(await source.readJson('config.json'))
   const generation = parseGenerationConfig(await readOptionalJson(source, 'generation_config.json'))
   const { tokenizer, chatTemplate } = await loadTextRoom(source)
   const detected = detectParsers(chatTemplate?.source ?? '', tokenizer.addedTokens)
-  const engine = await createEngineFor(config, {
-    source,
-    context,
-    options,
-    eosTokenIds: [...new Set([...config.eosTokenIds, ...generation.eosTokenIds])],
-  })
+  const eosTokenIds = [...new Set([...config.eosTokenIds, ...generation.eosTokenIds])]
+  const engine = await buildEngine({ ...parts, config, eosTokenIds }, context)
   options.onProgress?.({ phase: 'ready', loaded: 1, total: 1, text: 'Ready' })
   return {
     id: options.servedModelName ?? options.model,

@@ -20,11 +20,17 @@ export type LoadOptions = {
   readonly kvCacheBytes?: number
   /** Longest prompt and answer together, in tokens; the model's own limit unless given. */
   readonly maxModelLen?: number
-  /** Requests that run at the same time. Default 8. */
+  /** Requests that run at the same time, 1 to 32. Default 8. */
   readonly maxNumSeqs?: number
   /** Rows of one step at most. Default 256. */
   readonly maxNumBatchedTokens?: number
   readonly enablePrefixCaching?: boolean
+  /**
+   * N-gram speculation: drafts of up to so many tokens are looked up in the text so far and verified
+   * in one step, while that pays for the request at hand. Null for none. The tokens are the same
+   * either way. Default 4, and none on CPU adapters, where each verified token costs its full time.
+   */
+  readonly speculation?: { readonly numSpeculativeTokens: number } | null
   /** Form of the kernels' reductions; chosen for the adapter unless given. */
   readonly reduction?: 'none' | 'workgroup' | 'subgroup'
   /** vLLM's parser names; chosen from the chat template unless given, null for none. */

@@ -10,10 +10,17 @@ mkdirSync(cache, { recursive: true })
 process.env.QUIRE_CHROMIUM = findChromium()
 const lavapipe = findLavapipe(cache)
 if (lavapipe.icd) process.env.VK_ICD_FILENAMES = lavapipe.icd
-else console.log(`Skipping the project gpu-dawn: ${lavapipe.reason}`)
+else console.log(`Skipping the projects gpu-dawn and soak: ${lavapipe.reason}`)
 
 const projectArguments = process.argv.slice(2).filter((argument) => argument !== '--project')
-const every = ['unit', 'gpu-chromium', 'browser', 'pages', ...(lavapipe.icd ? ['gpu-dawn'] : [])]
+const every = [
+  'unit',
+  'property',
+  'gpu-chromium',
+  'browser',
+  'pages',
+  ...(lavapipe.icd ? ['gpu-dawn', 'soak'] : []),
+]
 const report = `${cache}test-report.json`
 const vitest = await startVitest('test', [], {
   watch: false,

@@ -26,7 +26,7 @@ export type BlockManagerOptions = {
  * trust in a hash. A content lives as long as a block holds it, hence at most `numBlocks` of them.
  */
 export class BlockManager {
-  readonly numBlocks: number
+  #numBlocks = 0
   readonly #enablePrefixCaching: boolean
   #blocks: Block[] = []
   #free = new BlockQueue()
@@ -37,9 +37,12 @@ export class BlockManager {
   #lastCompletedStepId = 0
 
   constructor({ numBlocks, enablePrefixCaching }: BlockManagerOptions) {
-    this.numBlocks = numBlocks
     this.#enablePrefixCaching = enablePrefixCaching
-    this.reset(0)
+    this.reset(0, numBlocks)
+  }
+
+  get numBlocks(): number {
+    return this.#numBlocks
   }
 
   get numFreeBlocks(): number {
@@ -50,9 +53,10 @@ export class BlockManager {
     return [...this.#retiring.values()].reduce((sum, queue) => sum + queue.length, 0)
   }
 
-  /** Frees every block and forgets what it holds; `lastStepId` and older steps count as done. */
-  reset(lastStepId: number): void {
-    this.#blocks = Array.from({ length: this.numBlocks }, (_, id) => ({
+  /** Starts over with free, empty blocks; `lastStepId` and older steps count as done. */
+  reset(lastStepId: number, numBlocks: number): void {
+    this.#numBlocks = numBlocks
+    this.#blocks = Array.from({ length: numBlocks }, (_, id) => ({
       id,
       referenceCount: 0,
       content: null,
@@ -157,6 +161,13 @@ export class BlockManager {
       this.#retiring.delete(lastStepId)
       for (let block = queue.shift(); block !== null; block = queue.shift()) this.#free.push(block)
     }
+  }
+
+  /** Forgets all cached prefixes; false, with nothing changed, while a sequence holds blocks. */
+  resetPrefixCache(): boolean {
+    if (this.#blocks.some((block) => block.referenceCount > 0)) return false
+    for (const block of this.#blocks) this.#forgetContent(block)
+    return true
   }
 
   isCached(blockId: number): boolean {

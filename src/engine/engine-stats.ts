@@ -3,9 +3,16 @@ import type { EngineStats } from './generation.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Sequence } from './sequence.ts'
 
-type SchedulingStats = Omit<
+type SchedulingStats = Pick<
   EngineStats,
-  'numPromptTokens' | 'numGeneratedTokens' | 'lastStepMs' | 'dispatchesPerStep' | 'adapter'
+  | keyof Scheduler['stats']
+  | 'numRunning'
+  | 'numWaiting'
+  | 'blockSize'
+  | 'numBlocks'
+  | 'numFreeBlocks'
+  | 'blocks'
+  | 'requests'
 >
 
 const describeRequest = (sequence: Sequence): EngineStats['requests'][number] => ({

@@ -1,16 +1,12 @@
 import { EngineError } from '../errors.ts'
 import { blockSize } from './block-manager.ts'
 import { createEventLoopYield, type EventLoopYield, WakeSignal } from './event-loop.ts'
+import { EngineMetrics, type RequestTimes } from './engine-metrics.ts'
 import { describeEngine } from './engine-stats.ts'
-import type {
-  EngineStats,
-  Generation,
-  GenerationEngine,
-  GenerationOutput,
-  GenerationRequest,
-} from './generation.ts'
+import type { EngineStats, Generation, GenerationEngine, GenerationRequest } from './generation.ts'
 import type { ModelExecutor, StepHandle } from './model-executor.ts'
 import { OutputQueue } from './output-queue.ts'
+import { LossLimit } from './loss-limit.ts'
 import { createSequence } from './request.ts'
 import { type SampledToken, Scheduler } from './scheduler.ts'
 import type { SchedulerOutput } from './scheduler-output.ts'
@@ -26,10 +22,25 @@ export type GenerationEngineOptions = {
   readonly eosTokenIds: readonly number[]
   /** KV blocks of 16 tokens that the executor has. */
   readonly numBlocks: number
+  /**
+   * Makes a new executor in the place of one that failed with `device-lost` or `out-of-memory`, in
+   * the second case with fewer blocks than the one before had. Without it a failure ends all requests.
+   */
+  readonly rebuild?: (
+    cause: EngineError,
+    numBlocks: number,
+  ) => Promise<{ readonly executor: ModelExecutor; readonly numBlocks: number }>
   /** Most sequences that run together, and the number of slots on the GPU. Default 8. */
   readonly maxNumSeqs?: number
   /** Most tokens a step computes. Default 256. */
   readonly maxNumBatchedTokens?: number
+  /**
+   * Sample rows that the executor has beyond one for each sequence, for drafts and the log
+   * probabilities of prompts. Default 16.
+   */
+  readonly numExtraSamples?: number
+  /** N-gram speculation with drafts of so many tokens; null for none. Default null. */
+  readonly speculation?: { readonly numSpeculativeTokens: number } | null
   /** Most steps on the GPU at once. Default 2: while one runs, the next one waits in line. */
   readonly runAhead?: number
   /** Share the KV of equal prompt starts. Default true. */
@@ -46,11 +57,16 @@ export type GenerationEngineOptions = {
   readonly eventLoop?: EventLoopYield
 }
 
+/** Sample rows beyond one a sequence, unless the options say otherwise. */
+export const defaultNumExtraSamples = 16
+
 /**
  * Builds the engine around an executor, which it then owns, and starts its loop.
  *
- * An executor that fails ends all requests that are open with its error. The engine then starts
- * over with an empty KV cache: whether later requests succeed is up to the executor.
+ * When the GPU's device is lost or out of memory and there is a `rebuild`, all requests are preempted
+ * and go on with the new executor, with the tokens that they would have had. Any other failure ends
+ * the requests that are open with its error; the engine then starts over with an empty KV cache, and
+ * whether later requests succeed is up to the executor.
  */
 export const createGenerationEngine = (options: GenerationEngineOptions): GenerationEngine => {
   const loop = new EngineLoop(options)
@@ -58,12 +74,17 @@ export const createGenerationEngine = (options: GenerationEngineOptions): Genera
   return loop
 }
 
-type OpenRequest = { readonly sequence: Sequence; readonly outputs: OutputQueue }
+type OpenRequest = {
+  readonly sequence: Sequence
+  readonly outputs: OutputQueue
+  readonly times: RequestTimes
+}
 
 class EngineLoop implements GenerationEngine {
   readonly maxModelLen: number
   readonly vocabSize: number
-  readonly #executor: ModelExecutor
+  readonly #eosTokenIds: ReadonlySet<number>
+  #executor: ModelExecutor
   readonly #scheduler: Scheduler
   readonly #budget: TokenBudget
   readonly #stepInput = new StepInputBuilder()
@@ -77,17 +98,24 @@ class EngineLoop implements GenerationEngine {
   readonly #inFlight: Promise<void>[] = []
   /** Counts failures: what was submitted before one is ignored when it arrives after. */
   #epoch = 0
-  #isRecovering = false
+  /** What failed steps left behind on the GPU is still running. */
+  #isDraining = false
+  #isRebuilding = false
   #isDisposed = false
+  /** Why the engine stopped for good. */
+  #stopped: EngineError | null = null
+  readonly #losses: LossLimit
+  readonly #metrics = new EngineMetrics()
   #numUnnamedRequests = 0
-  #numPromptTokens = 0
-  #numGeneratedTokens = 0
+  #numOverlappedSteps = 0
   #lastStepMs = 0
 
   constructor(options: GenerationEngineOptions) {
     const { maxNumSeqs = 8, maxNumBatchedTokens = 256, numBlocks } = options
     this.#options = options
     this.#executor = options.executor
+    this.#eosTokenIds = new Set(options.eosTokenIds)
+    this.#losses = new LossLimit()
     this.#now = options.now ?? (() => performance.now())
     this.#runAhead = options.runAhead ?? 2
     this.#eventLoop = options.eventLoop ?? createEventLoopYield()
@@ -97,7 +125,8 @@ class EngineLoop implements GenerationEngine {
       numBlocks,
       maxNumSeqs,
       maxNumBatchedTokens,
-      eosTokenIds: new Set(options.eosTokenIds),
+      numExtraSamples: options.numExtraSamples ?? defaultNumExtraSamples,
+      eosTokenIds: this.#eosTokenIds,
       enablePrefixCaching: options.enablePrefixCaching ?? true,
     })
     this.#budget = new TokenBudget({
@@ -105,10 +134,12 @@ class EngineLoop implements GenerationEngine {
       maxTokens: maxNumBatchedTokens,
       targetStepMs: options.targetStepMs === undefined ? 30 : options.targetStepMs,
     })
+    this.#watch(this.#executor)
   }
 
   addRequest(request: GenerationRequest): Generation {
     if (this.#isDisposed) throw disposedError()
+    if (this.#stopped !== null) throw this.#stopped
     const requestId = request.requestId ?? this.#unusedRequestId()
     if (this.#requests.has(requestId)) {
       throw new EngineError(
@@ -120,12 +151,15 @@ class EngineLoop implements GenerationEngine {
       requestId,
       maxModelLen: this.maxModelLen,
       vocabSize: this.vocabSize,
+      eosTokenIds: this.#eosTokenIds,
+      numSpeculativeTokens: this.#options.speculation?.numSpeculativeTokens ?? 0,
       random: this.#options.random ?? Math.random,
     })
     const abort = () => this.#abort(sequence)
     const outputs = new OutputQueue(abort)
     this.#scheduler.add(sequence)
-    this.#requests.set(requestId, { sequence, outputs })
+    const times = { arrivedAt: this.#now(), startedAt: null, lastTokenAt: null }
+    this.#requests.set(requestId, { sequence, outputs, times })
     this.#work.wake()
     return { requestId, abort, [Symbol.asyncIterator]: () => outputs[Symbol.asyncIterator]() }
   }
@@ -133,12 +167,17 @@ class EngineLoop implements GenerationEngine {
   stats(): EngineStats {
     return {
       ...describeEngine(this.#scheduler),
-      numPromptTokens: this.#numPromptTokens,
-      numGeneratedTokens: this.#numGeneratedTokens,
+      ...this.#metrics.totals(),
+      numDeviceLosses: this.#losses.total,
+      numOverlappedSteps: this.#numOverlappedSteps,
       lastStepMs: this.#lastStepMs,
       dispatchesPerStep: this.#executor.dispatchesPerStep,
       adapter: this.#executor.adapter,
     }
+  }
+
+  resetPrefixCache(): boolean {
+    return this.#scheduler.blocks.resetPrefixCache()
   }
 
   dispose(): void {
@@ -166,15 +205,20 @@ class EngineLoop implements GenerationEngine {
 
   /** Submits one step; false when there is none to submit now. */
   #step(): boolean {
-    const numAllowed = this.#isRecovering ? 1 : this.#runAhead
-    if (this.#inFlight.length >= numAllowed) return false
+    const numAllowed = this.#isDraining ? 1 : this.#runAhead
+    if (this.#isRebuilding || this.#inFlight.length >= numAllowed) return false
     const startedAt = this.#now()
     try {
       const scheduled = this.#scheduler.schedule(this.#budget.numTokens)
       if (scheduled === null) return false
       const stepInput = this.#stepInput.prepare(scheduled)
       const handle = this.#executor.execute(stepInput, summarizeStep(scheduled))
+      if (this.#inFlight.length > 0) this.#numOverlappedSteps += 1
       this.#inFlight.push(this.#postprocess(scheduled, handle))
+      for (const { sequence } of scheduled.sequences) {
+        const request = this.#requests.get(sequence.requestId)
+        if (request) this.#metrics.started(request.times, startedAt)
+      }
       this.#lastStepMs = this.#now() - startedAt
       return true
     } catch (error) {
@@ -188,54 +232,127 @@ class EngineLoop implements GenerationEngine {
     const epoch = this.#epoch
     const submittedAt = this.#now()
     try {
-      const [sampledTokenIds] = await Promise.all([
-        handle.sampledTokenIds,
-        this.#inFlight.at(-1) ?? null,
-      ])
+      const [result] = await Promise.all([handle.result, this.#inFlight.at(-1) ?? null])
       if (epoch === this.#epoch) {
         this.#budget.record(scheduled.numTokens, submittedAt, this.#now())
-        const sampled = this.#scheduler.update(scheduled, sampledTokenIds)
-        for (const token of sampled) this.#deliver(token)
+        this.#deliver(this.#scheduler.update(scheduled, result))
         if (this.#options.checkIntegrity === true) this.#scheduler.checkIntegrity()
       }
     } catch (error) {
       if (epoch === this.#epoch) this.#fail(error)
     }
     void this.#inFlight.shift()
-    if (this.#inFlight.length === 0) this.#isRecovering = false
+    if (this.#inFlight.length === 0) this.#isDraining = false
     this.#work.wake()
   }
 
-  #deliver({ sequence, tokenId, stop }: SampledToken): void {
-    if (sequence.numOutputTokens === 1) this.#numPromptTokens += sequence.numPromptTokens
-    this.#numGeneratedTokens += 1
-    this.#requests.get(sequence.requestId)?.outputs.push({
-      newTokenIds: [tokenId],
+  /** Hands out what a step drew; the tokens of one sequence stand next to each other. */
+  #deliver(sampled: readonly SampledToken[]): void {
+    const now = this.#now()
+    for (let first = 0; first < sampled.length;) {
+      const { sequence } = sampled[first]!
+      let end = first + 1
+      while (sampled[end]?.sequence === sequence) end += 1
+      this.#deliverTo(sequence, sampled.slice(first, end), now)
+      first = end
+    }
+  }
+
+  #deliverTo(sequence: Sequence, drawn: readonly SampledToken[], now: number): void {
+    const request = this.#requests.get(sequence.requestId)
+    if (request === undefined) return
+    const { numPromptTokens, promptLogprobs, numOutputTokens, samplingParams } = sequence
+    const isFirst = numOutputTokens === drawn.length
+    const stop = drawn.at(-1)?.stop ?? null
+    this.#metrics.drew(request.times, drawn.length, numPromptTokens, now)
+    request.outputs.push({
+      newTokenIds: drawn.map(({ tokenId }) => tokenId),
+      logprobs:
+        samplingParams.logprobs === null ? null : drawn.flatMap(({ logprobs }) => logprobs ?? []),
+      promptLogprobs: isFirst ? promptLogprobs : null,
       numCachedTokens: sequence.numCachedTokens ?? 0,
       finishReason: stop?.finishReason ?? null,
       stopTokenId: stop?.stopTokenId ?? null,
     })
-    if (stop !== null) this.#requests.delete(sequence.requestId)
+    if (stop === null) return
+    this.#metrics.finished(request.times, stop.finishReason, now)
+    this.#requests.delete(sequence.requestId)
   }
 
   #abort(sequence: Sequence): void {
     if (sequence.status === 'finished') return
     this.#scheduler.abort(sequence)
-    const output: GenerationOutput = {
+    const request = this.#requests.get(sequence.requestId)
+    this.#requests.delete(sequence.requestId)
+    this.#work.wake()
+    if (request === undefined) return
+    this.#metrics.finished(request.times, 'abort', this.#now())
+    request.outputs.push({
       newTokenIds: [],
+      logprobs: sequence.samplingParams.logprobs === null ? null : [],
+      promptLogprobs: null,
       numCachedTokens: sequence.numCachedTokens ?? 0,
       finishReason: 'abort',
       stopTokenId: null,
-    }
-    this.#requests.get(sequence.requestId)?.outputs.push(output)
-    this.#requests.delete(sequence.requestId)
-    this.#work.wake()
+    })
+  }
+
+  /** Notices a device that is lost while no step is under way. */
+  #watch(executor: ModelExecutor): void {
+    void executor.failed.then((error) => {
+      if (executor === this.#executor && !this.#isRebuilding && !this.#isDisposed) this.#fail(error)
+    })
   }
 
   #fail(thrown: unknown): void {
+    const error = EngineError.from(thrown)
+    this.#epoch += 1
+    if (this.#options.rebuild && isLoss(error)) {
+      void this.#rebuild(error, this.#options.rebuild)
+      return
+    }
     // Steps of before may still write the KV cache, so they must end before new ones start.
-    this.#isRecovering = this.#inFlight.length > 0
-    this.#endAll(EngineError.from(thrown))
+    this.#isDraining = this.#inFlight.length > 0
+    this.#endAll(error)
+  }
+
+  /** Carries all requests over to a new executor, on which they go on as after a preemption. */
+  async #rebuild(
+    cause: EngineError,
+    rebuild: NonNullable<GenerationEngineOptions['rebuild']>,
+  ): Promise<void> {
+    this.#isRebuilding = true
+    const { numBlocks } = this.#scheduler.blocks
+    this.#scheduler.preemptAll(numBlocks)
+    this.#executor.dispose()
+    try {
+      this.#losses.record(cause, this.#now())
+      const replacement = await rebuild(cause, numBlocks)
+      if (this.#isDisposed) return replacement.executor.dispose()
+      this.#executor = replacement.executor
+      for (const sequence of this.#scheduler.preemptAll(replacement.numBlocks)) {
+        this.#failOne(sequence, replacement.numBlocks)
+      }
+      this.#isRebuilding = false
+      this.#watch(replacement.executor)
+      this.#work.wake()
+    } catch (error) {
+      this.#stopped = EngineError.from(error)
+      this.#endAll(this.#stopped)
+    }
+  }
+
+  #failOne(sequence: Sequence, numBlocks: number): void {
+    const { outputs } = this.#requests.get(sequence.requestId) ?? {}
+    this.#requests.delete(sequence.requestId)
+    outputs?.fail(
+      new EngineError(
+        'out-of-memory',
+        `The GPU ran out of memory, and the ${numBlocks} KV blocks that are left hold ` +
+          `${numBlocks * blockSize} tokens, but this request may grow to ${sequence.maxNumTokens}. ` +
+          'Lower max_tokens, or close other pages that use the GPU.',
+      ),
+    )
   }
 
   /** Ends all requests with an error and forgets what is on the GPU. */
@@ -246,6 +363,9 @@ class EngineLoop implements GenerationEngine {
     this.#requests.clear()
   }
 }
+
+const isLoss = ({ code }: EngineError): boolean =>
+  code === 'device-lost' || code === 'out-of-memory'
 
 const disposedError = (): EngineError =>
   new EngineError('disposed', 'The engine was disposed. Create a new one.')

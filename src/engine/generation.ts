@@ -3,10 +3,24 @@ import type { SamplingParams } from './sampling-params.ts'
 /** Why a request ended. `stop` covers end-of-sequence and stop ids. */
 export type FinishReason = 'stop' | 'length' | 'abort'
 
+/** The log probability of a token and of the most likely ones in its place, natural logarithms. */
+export type TokenLogprobs = {
+  readonly tokenId: number
+  readonly logprob: number
+  /** 1 for the most likely token; how many tokens are at least as likely. */
+  readonly rank: number
+  /** Most likely first, as many as were asked for. */
+  readonly top: readonly { readonly tokenId: number; readonly logprob: number }[]
+}
+
 /** What one or more engine steps added to a request. */
 export type GenerationOutput = {
   /** The ids generated since the last output, the ending id included. */
   readonly newTokenIds: readonly number[]
+  /** One entry a new token; null unless asked for. */
+  readonly logprobs: readonly TokenLogprobs[] | null
+  /** One entry a prompt token, null for the first; on the first output alone, if asked for. */
+  readonly promptLogprobs: readonly (TokenLogprobs | null)[] | null
   /** Prompt tokens whose KV came from the prefix cache. */
   readonly numCachedTokens: number
   /** Set on the last output alone. */
@@ -28,6 +42,23 @@ export type GenerationRequest = {
   readonly requestId?: string
   /** Requests with another salt share no cached prefix with this one. */
   readonly cacheSalt?: string
+  /** Lower numbers are served first, equal ones in order of arrival. Default 0. */
+  readonly priority?: number
+  /**
+   * Narrows what may be drawn next: given the output so far, a bit for each token id (word
+   * `id >> 5`, bit `id & 31`) that is set where the id is allowed, or null to allow all. Called once
+   * a token, when all tokens before are known; the words are copied before the next call.
+   */
+  readonly tokenMask?: (outputTokenIds: readonly number[]) => Uint32Array | null
+}
+
+/** A distribution of seconds. */
+export type HistogramSnapshot = {
+  /** Upper bounds, inclusive, ascending; above the last is an implied infinite bucket. */
+  readonly bounds: readonly number[]
+  /** Observations in each bucket, the infinite one last; not cumulative. */
+  readonly counts: readonly number[]
+  readonly sum: number
 }
 
 /** A snapshot of the engine for panels and metrics. */
@@ -48,11 +79,28 @@ export type EngineStats = {
     readonly numBlocks: number
   }[]
   readonly numSteps: number
+  /** Steps that were submitted while the one before was still on the GPU, which thus never idled. */
+  readonly numOverlappedSteps: number
   readonly numPreemptions: number
   readonly numPromptTokens: number
   readonly numGeneratedTokens: number
+  /** Requests that ended, by reason; errors are left out. */
+  readonly numFinished: Readonly<Record<FinishReason, number>>
+  /** Arrival to first token, in seconds. */
+  readonly timeToFirstToken: HistogramSnapshot
+  /** Between two tokens of a request, in seconds. */
+  readonly interTokenLatency: HistogramSnapshot
+  /** Arrival to last token, in seconds. */
+  readonly requestLatency: HistogramSnapshot
+  /** Arrival to first step, in seconds. */
+  readonly queueTime: HistogramSnapshot
   readonly prefixCacheQueriedTokens: number
   readonly prefixCacheHitTokens: number
+  /** Draft tokens of n-gram speculation: proposed to the model, and found right by it. */
+  readonly numDraftTokens: number
+  readonly numAcceptedTokens: number
+  /** Times that the GPU device was lost and replaced. */
+  readonly numDeviceLosses: number
   /** Milliseconds of JavaScript in the last step, the GPU's work apart. */
   readonly lastStepMs: number
   readonly dispatchesPerStep: number
@@ -72,5 +120,7 @@ export type GenerationEngine = {
    */
   addRequest(request: GenerationRequest): Generation
   stats(): EngineStats
+  /** Forgets all cached prefixes; false, with nothing changed, while requests hold blocks. */
+  resetPrefixCache(): boolean
   dispose(): void
 }

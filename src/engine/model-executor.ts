@@ -1,3 +1,6 @@
+import type { EngineError } from '../errors.ts'
+import type { TokenLogprobs } from './generation.ts'
+
 /** What an executor needs to size its dispatches without reading the step input back. */
 export type StepSummary = {
   /** 1, 2, 3, ... in submission order. */
@@ -5,8 +8,12 @@ export type StepSummary = {
   /** Rows of the step: one a scheduled token. */
   readonly numTokens: number
   readonly numSequences: number
-  /** Rows whose next token is drawn; 0 in a step of unfinished prefill chunks alone. */
+  /** Sample rows; 0 in a step of unfinished prefill chunks alone. */
   readonly numSamples: number
+  /** Whether any sample row has adjustments, a mask or penalties. */
+  readonly adjustsLogits: boolean
+  /** The highest `sampleRow.logprobs` of the step. */
+  readonly logprobs: number
   /** The first sequences of the batch, one row each, whose row is drawn from. */
   readonly numDecodeSequences: number
   /** Most keys that any sequence of the step attends to. */
@@ -15,14 +22,20 @@ export type StepSummary = {
   readonly maxQueryLength: number
 }
 
+/** What a step drew, row by row in the order of its sample rows. */
+export type StepResult = {
+  readonly sampledTokenIds: Uint32Array
+  /** One entry a sample row, null for rows that did not ask; null when no row did. */
+  readonly logprobs: readonly (TokenLogprobs | null)[] | null
+}
+
 /** A submitted step. */
 export type StepHandle = {
   /**
-   * One id a sample row, in the order of the rows (empty without samples). Resolves once the GPU
-   * has finished the step, since KV blocks are handed on at that moment; rejects with an
-   * `EngineError` when the step failed.
+   * Resolves once the GPU has finished the step, since KV blocks are handed on at that moment;
+   * rejects with an `EngineError` when the step failed.
    */
-  readonly sampledTokenIds: Promise<Uint32Array>
+  readonly result: Promise<StepResult>
 }
 
 /**
@@ -36,8 +49,10 @@ export type ModelExecutor = {
   readonly adapter: string
   /** Dispatches that the last step encoded. */
   readonly dispatchesPerStep: number
+  /** Resolves once the executor can run no more steps, with the reason; never rejects. */
+  readonly failed: Promise<EngineError>
   /**
-   * Submits one step and returns without waiting for it. `stepInput` (laid out in `step-input.ts`)
+   * Submits one step and returns without waiting for it. `stepInput` (laid out in `step-input-layout.ts`)
    * is reused by the next step, so it must be copied or uploaded before this returns.
    *
    * @throws EngineError when the step can't be submitted.

@@ -1,20 +1,31 @@
 import { EngineError } from '../errors.ts'
 import { CommandRecorder } from '../gpu/command-recorder.ts'
+import { deviceLost, inErrorScopes } from '../gpu/error-scopes.ts'
 import { PipelineCache } from '../gpu/pipeline-cache.ts'
 import { ReadbackRing } from '../gpu/readback-ring.ts'
 import { createTensor, type Tensor } from '../gpu/tensor.ts'
 import type { GpuContext } from '../gpu/device.ts'
 import type { KvFormat } from '../kernels/kv-format.ts'
+import { logprobsBytes, readLogprobRow } from '../kernels/logprobs.ts'
 import type { StepShape } from '../layers/step-shape.ts'
 import { createTokenSampler, type TokenSampler } from '../layers/token-sampler.ts'
 import type { ModelConfig } from '../models/model-config.ts'
-import type { Model } from '../models/model.ts'
-import { models } from '../models/registry.ts'
+import type { LayerKvCache, Model } from '../models/model.ts'
+import { createModel } from '../models/create-model.ts'
 import type { WeightLoader } from '../weights/weight-loader.ts'
 import { blockSize } from './block-manager.ts'
 import { createKvCache } from './kv-cache.ts'
-import type { ModelExecutor, StepHandle, StepSummary } from './model-executor.ts'
-import { sampleRowLength, stepInputHeader, stepInputHeaderLength } from './step-input.ts'
+import type { TokenLogprobs } from './generation.ts'
+import type { ModelExecutor, StepHandle, StepResult, StepSummary } from './model-executor.ts'
+import { maxAdjustedTokenIds, maxLogprobs } from './sampling-params.ts'
+import {
+  adjustmentLength,
+  drawnToken,
+  sampleRow,
+  sampleRowLength,
+  stepInputHeader,
+  stepInputHeaderLength,
+} from './step-input-layout.ts'
 
 export type ModelRunnerOptions = {
   readonly context: GpuContext
@@ -25,14 +36,24 @@ export type ModelRunnerOptions = {
   readonly numBlocks: number
   readonly maxModelLen: number
   readonly maxNumSeqs: number
+  /** Most sample rows in a step, at least `maxNumSeqs`. */
+  readonly maxNumSamples: number
   readonly maxNumBatchedTokens: number
 }
 
 const stepInputCapacity = (options: ModelRunnerOptions): number => {
-  const { maxModelLen, maxNumSeqs, maxNumBatchedTokens } = options
+  const { config, maxModelLen, maxNumSeqs, maxNumSamples, maxNumBatchedTokens } = options
   const blockTableStride = Math.ceil(maxModelLen / blockSize)
-  const perSequence = 2 + blockTableStride + sampleRowLength
-  return stepInputHeaderLength + 4 * maxNumBatchedTokens + 1 + maxNumSeqs * perSequence
+  const adjustments = Math.min(config.vocabSize, maxModelLen) + maxAdjustedTokenIds
+  const mask = Math.ceil(config.vocabSize / 32)
+  const perSequence = 2 + blockTableStride + adjustmentLength * adjustments + mask
+  return (
+    stepInputHeaderLength +
+    4 * maxNumBatchedTokens +
+    1 +
+    maxNumSeqs * perSequence +
+    maxNumSamples * sampleRowLength
+  )
 }
 
 const shapeOf = (input: Uint32Array, summary: StepSummary): StepShape => {
@@ -46,12 +67,36 @@ const shapeOf = (input: Uint32Array, summary: StepSummary): StepShape => {
   return { ...summary, numDecodeTokens: numDecodeSequences, prefillRowCounts }
 }
 
+/** What a sample row reports: of which token, and how many of the most likely ones beside it. */
+type LogprobRequest = { readonly target: number; readonly numTop: number }
+
+// Taken down before the step input is reused.
+const logprobRequests = (input: Uint32Array, numSamples: number): (LogprobRequest | null)[] =>
+  Array.from({ length: numSamples }, (_, sample) => {
+    const at = input[stepInputHeader.sampleRows]! + sample * sampleRowLength
+    const wanted = input[at + sampleRow.logprobs]!
+    return wanted > 0 ? { target: input[at + sampleRow.target]!, numTop: wanted - 1 } : null
+  })
+
+const tokenLogprobs = (
+  requests: readonly (LogprobRequest | null)[],
+  sampledTokenIds: Uint32Array,
+  bytes: ArrayBuffer,
+): (TokenLogprobs | null)[] =>
+  requests.map((request, sample) => {
+    if (!request) return null
+    const { target, numTop } = request
+    const tokenId = target === drawnToken ? sampledTokenIds[sample]! : target
+    return { tokenId, ...readLogprobRow(bytes, { sample, maxLogprobs, numTop }) }
+  })
+
 /**
  * Runs the model's steps on the GPU. The token loop stays there: the sampler writes the ids that
  * the next step's embedding reads, and the host gets a copy later.
  */
 export class ModelRunner implements ModelExecutor {
   readonly adapter: string
+  readonly failed: Promise<EngineError>
   /** f32 [samples][vocabSize] of the last step, for tests. */
   readonly logits: Tensor
   readonly #device: GPUDevice
@@ -60,11 +105,13 @@ export class ModelRunner implements ModelExecutor {
   readonly #step: Tensor
   readonly #sampledTokens: Tensor
   readonly #readback: ReadbackRing
+  readonly #logprobReadback: ReadbackRing
   #dispatchesPerStep = 0
   #failure: EngineError | null = null
+  #reportFailure: (error: EngineError) => void = () => {}
 
   private constructor(
-    { context, maxNumSeqs }: ModelRunnerOptions,
+    { context, maxNumSamples }: ModelRunnerOptions,
     parts: {
       readonly model: Model
       readonly sampler: TokenSampler
@@ -80,24 +127,40 @@ export class ModelRunner implements ModelExecutor {
     this.#step = parts.step
     this.logits = parts.logits
     this.#sampledTokens = parts.sampledTokens
-    this.#readback = new ReadbackRing(context.device, maxNumSeqs * 4)
+    this.#readback = new ReadbackRing(context.device, maxNumSamples * 4)
+    const logprobBytes = logprobsBytes(maxLogprobs, maxNumSamples)
+    this.#logprobReadback = new ReadbackRing(context.device, logprobBytes)
+    this.failed = new Promise((resolve) => {
+      this.#reportFailure = resolve
+    })
     this.#watch(context.device)
   }
 
-  /** Loads the weights, allocates every buffer and compiles every pipeline. */
+  /**
+   * Loads the weights, allocates every buffer and compiles every pipeline.
+   *
+   * @throws EngineError `out-of-memory`, `device-lost`; destroy the device then, as it holds all
+   * that has been allocated so far.
+   */
   static async create(options: ModelRunnerOptions): Promise<ModelRunner> {
-    const { context, pipelines, config, maxNumSeqs } = options
+    const { device } = options.context
+    const { kvFormat: format, numBlocks } = options
+    // Asked about by itself: where the cache does not fit, no weight needs to be read.
+    const kvCache = await inErrorScopes(device, () =>
+      createKvCache(device, options.config, { format, numBlocks }),
+    )
+    return inErrorScopes(device, () => ModelRunner.#build(options, kvCache))
+  }
+
+  static async #build(options: ModelRunnerOptions, kvCache: LayerKvCache[]): Promise<ModelRunner> {
+    const { context, pipelines, config, maxNumSeqs, maxNumSamples } = options
     const { device } = context
     const gpu = { context, pipelines }
     const step = createTensor(device, 'step', stepInputCapacity(options) * 4)
     const lastTokens = createTensor(device, 'last tokens', maxNumSeqs * 4)
-    const sampledTokens = createTensor(device, 'sampled tokens', maxNumSeqs * 4)
-    const logits = createTensor(device, 'logits', maxNumSeqs * config.vocabSize * 4)
-    const kvCache = createKvCache(device, config, {
-      format: options.kvFormat,
-      numBlocks: options.numBlocks,
-    })
-    const model = await models[config.architecture]({
+    const sampledTokens = createTensor(device, 'sampled tokens', maxNumSamples * 4)
+    const logits = createTensor(device, 'logits', maxNumSamples * config.vocabSize * 4)
+    const model = await createModel({
       gpu,
       config,
       weights: options.weights,
@@ -108,6 +171,7 @@ export class ModelRunner implements ModelExecutor {
       logits,
       maxNumTokens: options.maxNumBatchedTokens,
       maxNumSequences: maxNumSeqs,
+      maxNumSamples,
       maxModelLen: options.maxModelLen,
     })
     const sampler = await createTokenSampler(gpu, {
@@ -116,7 +180,8 @@ export class ModelRunner implements ModelExecutor {
       lastTokens,
       sampledTokens,
       vocabSize: config.vocabSize,
-      maxNumSamples: maxNumSeqs,
+      maxNumSamples,
+      maxLogprobs,
     })
     return new ModelRunner(options, { model, sampler, step, logits, sampledTokens })
   }
@@ -131,28 +196,61 @@ export class ModelRunner implements ModelExecutor {
     this.#device.queue.writeBuffer(this.#step.buffer, 0, stepInput)
     const recorder = new CommandRecorder(this.#device)
     this.#model.encode(recorder, shapeOf(stepInput, summary))
-    if (numSamples > 0) this.#sampler.encode(recorder, numSamples)
+    if (numSamples > 0) this.#sampler.encode(recorder, numSamples, summary)
     this.#dispatchesPerStep = recorder.numDispatches
-    if (numSamples === 0) {
-      recorder.submit()
-      const done = this.#device.queue.onSubmittedWorkDone()
-      return { sampledTokenIds: done.then(() => this.#checked(new Uint32Array())) }
-    }
-    let read: (() => Promise<ArrayBuffer>) | undefined
-    recorder.submit((encoder) => {
-      read = this.#readback.copy(encoder, this.#sampledTokens.buffer, numSamples * 4)
-    })
-    return { sampledTokenIds: read!().then((bytes) => this.#checked(new Uint32Array(bytes))) }
+    const requests = summary.logprobs > 0 ? logprobRequests(stepInput, numSamples) : null
+    return { result: this.#whileAlive(this.#submit(recorder, numSamples, requests)) }
   }
 
+  /** Returns how to read the step's result. */
+  #submit(
+    recorder: CommandRecorder,
+    numSamples: number,
+    requests: readonly (LogprobRequest | null)[] | null,
+  ): () => Promise<StepResult> {
+    let readTokens: (() => Promise<ArrayBuffer>) | undefined
+    let readLogprobs: (() => Promise<ArrayBuffer>) | undefined
+    recorder.submit((encoder) => {
+      // A step without samples reads one back too: `onSubmittedWorkDone` resolves on a device that
+      // was destroyed before it got to the work, `mapAsync` does not.
+      const numRead = Math.max(numSamples, 1)
+      readTokens = this.#readback.copy(encoder, this.#sampledTokens.buffer, numRead * 4)
+      if (!requests) return
+      const { buffer } = this.#sampler.logprobs
+      const byteLength = logprobsBytes(maxLogprobs, numSamples)
+      readLogprobs = this.#logprobReadback.copy(encoder, buffer, byteLength)
+    })
+    return async () => {
+      const [tokens, rows] = await Promise.all([readTokens!(), readLogprobs?.()])
+      const sampledTokenIds = new Uint32Array(tokens, 0, numSamples)
+      const logprobs = requests && rows ? tokenLogprobs(requests, sampledTokenIds, rows) : null
+      return { sampledTokenIds, logprobs }
+    }
+  }
+
+  /** What was in flight ends with `disposed`; `failed` stays pending, as nothing has gone wrong. */
   dispose(): void {
     this.#failure ??= new EngineError('disposed', 'The engine was disposed.')
     this.#device.destroy()
   }
 
-  #checked(sampledTokenIds: Uint32Array): Uint32Array {
-    if (this.#failure) throw this.#failure
-    return sampledTokenIds
+  /** The first failure is the reason for those after it. */
+  #fail(error: EngineError): EngineError {
+    if (this.#failure) return this.#failure
+    this.#failure = error
+    this.#reportFailure(error)
+    return error
+  }
+
+  /** A result counts only if nothing had failed by the time it came. */
+  async #whileAlive<Result>(read: () => Promise<Result>): Promise<Result> {
+    try {
+      const result = await read()
+      if (this.#failure) throw this.#failure
+      return result
+    } catch (thrown) {
+      throw this.#fail(EngineError.from(thrown))
+    }
   }
 
   /** WebGPU reports validation, memory and loss out of band; the next step must not hide them. */
@@ -160,18 +258,14 @@ export class ModelRunner implements ModelExecutor {
     device.addEventListener('uncapturederror', ({ error }) => {
       // By name: Dawn for Node keeps its classes off globalThis.
       const isMemory = error.constructor.name === 'GPUOutOfMemoryError'
-      this.#failure ??= new EngineError(
-        isMemory ? 'out-of-memory' : 'internal',
+      this.#fail(
         isMemory
-          ? `The GPU ran out of memory: ${error.message} Choose a smaller model or kvCacheBytes.`
-          : `WebGPU refused a step: ${error.message}`,
+          ? new EngineError('out-of-memory', `The GPU ran out of memory: ${error.message}`)
+          : new EngineError('internal', `WebGPU refused a step: ${error.message}`),
       )
     })
     void device.lost.then(({ message, reason }) => {
-      this.#failure ??= new EngineError(
-        'device-lost',
-        `The GPU device was lost (${message || reason}). Create the engine again to go on.`,
-      )
+      this.#fail(deviceLost(message || reason))
     })
   }
 }

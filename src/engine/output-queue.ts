@@ -4,6 +4,8 @@ import type { GenerationOutput } from './generation.ts'
 const merge = (earlier: GenerationOutput, later: GenerationOutput): GenerationOutput => ({
   ...later,
   newTokenIds: [...earlier.newTokenIds, ...later.newTokenIds],
+  logprobs: later.logprobs && [...(earlier.logprobs ?? []), ...later.logprobs],
+  promptLogprobs: earlier.promptLogprobs ?? later.promptLogprobs,
 })
 
 type Ending = { readonly error: EngineError | null }

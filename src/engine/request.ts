@@ -1,12 +1,17 @@
 import { EngineError } from '../errors.ts'
 import type { GenerationRequest } from './generation.ts'
-import { resolveSamplingParams } from './sampling-params.ts'
+import { LogitAdjustments } from './logit-adjustments.ts'
+import { resolveSamplingParams, type SamplingParams } from './sampling-params.ts'
 import { Sequence } from './sequence.ts'
+import { Speculation } from './speculation.ts'
 
 export type RequestLimits = {
   readonly requestId: string
   readonly maxModelLen: number
   readonly vocabSize: number
+  readonly eosTokenIds: ReadonlySet<number>
+  /** Longest draft that a step verifies; 0 for no speculation. */
+  readonly numSpeculativeTokens: number
   /** Uniform in [0, 1). */
   readonly random: () => number
 }
@@ -25,14 +30,34 @@ const checkPrompt = (promptTokenIds: readonly number[], limits: RequestLimits): 
       { details: { maxModelLen, numPromptTokens: promptTokenIds.length } },
     )
   }
-  const isKnown = (id: number) => Number.isInteger(id) && id >= 0 && id < vocabSize
-  const unknown = promptTokenIds.find((id) => !isKnown(id))
+  const unknown = firstUnknown(promptTokenIds, vocabSize)
   if (unknown !== undefined) {
     throw new EngineError(
       'invalid-request',
       `Token id ${unknown} is out of vocabulary: ids go from 0 to ${vocabSize - 1}. Encode the ` +
         "prompt with this model's tokenizer.",
       { details: { tokenId: unknown, vocabSize } },
+    )
+  }
+}
+
+const firstUnknown = (tokenIds: readonly number[], vocabSize: number): number | undefined =>
+  tokenIds.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize))
+
+const checkSampledIds = (params: SamplingParams, vocabSize: number): void => {
+  const lists = {
+    logit_bias: params.logitBias.map(([id]) => id),
+    allowed_token_ids: params.allowedTokenIds ?? [],
+    bad_words: params.badWordsTokenIds.flat(),
+  }
+  for (const [parameter, tokenIds] of Object.entries(lists)) {
+    const unknown = firstUnknown(tokenIds, vocabSize)
+    if (unknown === undefined) continue
+    throw new EngineError(
+      'invalid-request',
+      `token_id(s) [${unknown}] in ${parameter} contain out-of-vocab token ids. Vocabulary size: ` +
+        `${vocabSize}`,
+      { details: { parameter, tokenId: unknown, vocabSize } },
     )
   }
 }
@@ -52,13 +77,28 @@ const splitSeed = (seed: number | null, random: () => number): [number, number] 
  */
 export const createSequence = (request: GenerationRequest, limits: RequestLimits): Sequence => {
   const samplingParams = resolveSamplingParams(request.samplingParams)
-  checkPrompt(request.promptTokenIds, limits)
+  const { promptTokenIds, tokenMask = null } = request
+  const { vocabSize, eosTokenIds, numSpeculativeTokens } = limits
+  checkPrompt(promptTokenIds, limits)
+  checkSampledIds(samplingParams, vocabSize)
+  const adjustments = LogitAdjustments.of({
+    samplingParams,
+    promptTokenIds,
+    eosTokenIds,
+    vocabSize,
+    tokenMask,
+  })
+  // Adjustments depend on every token before: they can't be told for the rows of a draft.
+  const speculates = numSpeculativeTokens > 0 && adjustments === null
   return new Sequence({
     requestId: limits.requestId,
-    promptTokenIds: request.promptTokenIds,
+    promptTokenIds,
     samplingParams,
     seed: splitSeed(samplingParams.seed, limits.random),
     cacheSalt: request.cacheSalt ?? null,
+    priority: request.priority ?? 0,
+    adjustments,
+    speculation: speculates ? new Speculation(numSpeculativeTokens) : null,
     maxModelLen: limits.maxModelLen,
   })
 }

@@ -14,13 +14,37 @@ export type SamplingParams = {
   readonly seed: number | null
   /** Most tokens to generate, or null for as many as the context holds. */
   readonly maxTokens: number | null
-  /** End-of-sequence ids are not looked at before this many tokens were generated. */
+  /** End-of-sequence and stop ids can't be drawn before this many tokens were generated. */
   readonly minTokens: number
   /** Ids that end the request besides the model's end-of-sequence ids. */
   readonly stopTokenIds: readonly number[]
   /** Go on after the model's end-of-sequence ids. */
   readonly ignoreEos: boolean
+  /** Above 1 makes tokens of the prompt and the output less likely, below 1 more; above 0. */
+  readonly repetitionPenalty: number
+  /** Subtracted from the logits of tokens that the output has, in [-2, 2]. */
+  readonly presencePenalty: number
+  /** Subtracted from a token's logit as often as the output has it, in [-2, 2]. */
+  readonly frequencyPenalty: number
+  /** Added to logits before the penalties: (token id, bias), each id once. */
+  readonly logitBias: readonly (readonly [tokenId: number, bias: number])[]
+  /** The only ids that may be drawn; null for all. */
+  readonly allowedTokenIds: readonly number[] | null
+  /** Runs of ids that the output must not contain: the last id of each is never drawn after the others. */
+  readonly badWordsTokenIds: readonly (readonly number[])[]
+  /**
+   * Report the log probability of each drawn token and of this many most likely ones, from the
+   * logits as the model gave them, in [0, maxLogprobs]; null for none.
+   */
+  readonly logprobs: number | null
+  /** The same for the tokens of the prompt; computes the whole prompt, cached or not. */
+  readonly promptLogprobs: number | null
 }
+
+/** Most alternatives whose log probabilities a request may ask for: twice the widest beam. */
+export const maxLogprobs = 32
+/** Most ids that one request may bias or ban, so that a step's input has a bounded size. */
+export const maxAdjustedTokenIds = 1024
 
 export const defaultSamplingParams: SamplingParams = {
   temperature: 1,
@@ -32,6 +56,14 @@ export const defaultSamplingParams: SamplingParams = {
   minTokens: 0,
   stopTokenIds: [],
   ignoreEos: false,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  logitBias: [],
+  allowedTokenIds: null,
+  badWordsTokenIds: [],
+  logprobs: null,
+  promptLogprobs: null,
 }
 
 /** Below this temperature vLLM samples greedily. */
@@ -44,6 +76,42 @@ const refuse = (parameter: string, message: string): never => {
 }
 
 const isInteger = (value: number, low: number) => Number.isInteger(value) && value >= low
+
+const isPenalty = (value: number): boolean => value >= -2 && value <= 2
+
+const checkPenalties = (params: SamplingParams): void => {
+  const { repetitionPenalty, presencePenalty, frequencyPenalty } = params
+  if (!isPenalty(presencePenalty)) {
+    refuse('presence_penalty', `presence_penalty must be in [-2, 2], got ${presencePenalty}.`)
+  }
+  if (!isPenalty(frequencyPenalty)) {
+    refuse('frequency_penalty', `frequency_penalty must be in [-2, 2], got ${frequencyPenalty}.`)
+  }
+  if (!(repetitionPenalty > 0 && Number.isFinite(repetitionPenalty))) {
+    refuse(
+      'repetition_penalty',
+      `repetition_penalty must be greater than zero, got ${repetitionPenalty}.`,
+    )
+  }
+}
+
+const checkLists = (params: SamplingParams): void => {
+  const { allowedTokenIds, logprobs, promptLogprobs, logitBias } = params
+  if (allowedTokenIds?.length === 0) {
+    refuse('allowed_token_ids', 'allowed_token_ids is not None and empty!')
+  }
+  if (params.badWordsTokenIds.some((word) => word.length === 0)) {
+    refuse('bad_words', 'bad_words cannot contain an empty string.')
+  }
+  const notFinite = logitBias.find(([, bias]) => !Number.isFinite(bias))
+  if (notFinite) {
+    refuse('logit_bias', `logit_bias must be finite, got ${notFinite[1]} for ${notFinite[0]}.`)
+  }
+  for (const [parameter, value] of Object.entries({ logprobs, prompt_logprobs: promptLogprobs })) {
+    if (value === null || (isInteger(value, 0) && value <= maxLogprobs)) continue
+    refuse(parameter, `${parameter} must be an integer in [0, ${maxLogprobs}], got ${value}.`)
+  }
+}
 
 /**
  * Fills in the defaults, checks the ranges and settles what greedy means, as vLLM does.
@@ -75,6 +143,8 @@ export const resolveSamplingParams = (given: Partial<SamplingParams>): SamplingP
       `min_tokens must be less than or equal to max_tokens=${maxTokens}, got ${minTokens}.`,
     )
   }
+  checkPenalties(params)
+  checkLists(params)
   if (params.seed !== null && !Number.isInteger(params.seed)) {
     refuse('seed', `seed must be an integer, got ${params.seed}.`)
   }

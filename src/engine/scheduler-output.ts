@@ -9,8 +9,12 @@ export type ScheduledSequence = {
   /** Position of the first row. */
   readonly start: number
   readonly numScheduledTokens: number
+  /** How many of the rows, always the last, are sample rows. */
+  readonly numSamples: number
   /** Whether the row after which the sequence's next token is drawn is among these. */
-  readonly samples: boolean
+  readonly draws: boolean
+  /** Tokens in the last rows that are a guess; each is right if the row before it draws it. */
+  readonly draftTokenIds: readonly number[]
 }
 
 /**

@@ -1,4 +1,7 @@
+import type { TokenLogprobs } from './generation.ts'
+import type { LogitAdjustments } from './logit-adjustments.ts'
 import type { SamplingParams } from './sampling-params.ts'
+import type { Speculation } from './speculation.ts'
 
 export type SequenceStatus = 'waiting' | 'running' | 'finished'
 
@@ -9,6 +12,11 @@ export type SequenceOptions = {
   /** The sampler's seed as two u32: low, high. */
   readonly seed: readonly [number, number]
   readonly cacheSalt: string | null
+  /** Lower numbers go first. */
+  readonly priority: number
+  readonly adjustments: LogitAdjustments | null
+  /** Null for a sequence that never speculates. */
+  readonly speculation: Speculation | null
   /** Longest prompt and output together that the engine allows. */
   readonly maxModelLen: number
 }
@@ -17,7 +25,8 @@ export type SequenceOptions = {
  * One request's tokens and its place in the engine.
  *
  * Lengths run ahead of knowledge: `numTokens` counts tokens that a submitted step draws, though
- * their ids (`numPendingTokens` of them, always the last) are still on the GPU; and
+ * their ids (`numPendingTokens` of them, always the last) are still on the GPU; a step that verifies
+ * a draft counts as one, though it may bring more; and
  * `numComputedTokens` counts tokens whose KV a submitted step writes.
  */
 export class Sequence {
@@ -25,6 +34,9 @@ export class Sequence {
   readonly samplingParams: SamplingParams
   readonly seed: readonly [number, number]
   readonly cacheSalt: string | null
+  readonly priority: number
+  readonly adjustments: LogitAdjustments | null
+  readonly speculation: Speculation | null
   readonly numPromptTokens: number
   /** The sequence ends at this length at the latest. */
   readonly maxNumTokens: number
@@ -32,7 +44,11 @@ export class Sequence {
   readonly tokenIds: number[]
   /** KV blocks in order of position; grows only at its end until the sequence is freed. */
   readonly blockTable: number[] = []
+  /** One entry a prompt token as they come in, null for the first; null when not asked for. */
+  readonly promptLogprobs: (TokenLogprobs | null)[] | null
   status: SequenceStatus = 'waiting'
+  /** 0, 1, 2, ... in the order in which the scheduler got its sequences. */
+  arrival = 0
   /** The row of per-sequence GPU state that a running sequence owns, in [0, maxNumSeqs). */
   slot: number | null = null
   numComputedTokens = 0
@@ -48,6 +64,10 @@ export class Sequence {
     this.samplingParams = samplingParams
     this.seed = options.seed
     this.cacheSalt = options.cacheSalt
+    this.priority = options.priority
+    this.adjustments = options.adjustments
+    this.speculation = options.speculation
+    this.promptLogprobs = samplingParams.promptLogprobs === null ? null : [null]
     this.tokenIds = [...promptTokenIds]
     this.numPromptTokens = promptTokenIds.length
     this.maxNumTokens = Math.min(
@@ -69,9 +89,29 @@ export class Sequence {
     return this.numTokens >= this.maxNumTokens
   }
 
-  /** Takes in the oldest token that was drawn but not known. */
-  appendSampledToken(tokenId: number): void {
+  /** Whether the next token's step can't be made before more tokens are known. */
+  get waitsForTokens(): boolean {
+    const { adjustments, speculation, numPendingTokens } = this
+    if (numPendingTokens === 0) return false
+    if (speculation?.isOn === true) return true
+    return numPendingTokens > (adjustments?.maxPendingTokens ?? numPendingTokens)
+  }
+
+  /** Whether one row, in the next step, suffices to draw the next token. */
+  get isReadyToDecode(): boolean {
+    const numMissing = this.numTokens - this.numComputedTokens
+    return numMissing === 1 && !this.isFullyScheduled && !this.waitsForTokens
+  }
+
+  /** Whether log probabilities of prompt tokens are still to be computed. */
+  get lacksPromptLogprobs(): boolean {
+    return this.promptLogprobs !== null && this.promptLogprobs.length < this.numPromptTokens
+  }
+
+  /** Takes in a token that was drawn. */
+  appendToken(tokenId: number): void {
     this.tokenIds.push(tokenId)
-    this.numPendingTokens -= 1
+    this.adjustments?.observe(tokenId)
+    this.speculation?.observe(this.tokenIds)
   }
 }

@@ -1,55 +1,34 @@
 import { blockSize } from './block-manager.ts'
+import type { LogitAdjustments } from './logit-adjustments.ts'
 import type { StepSummary } from './model-executor.ts'
 import type { ScheduledSequence, SchedulerOutput } from './scheduler-output.ts'
+import {
+  adjustmentLength,
+  drawnToken,
+  lastTokenFlag,
+  noSlot,
+  sampleRow,
+  sampleRowLength,
+  stepInputHeader,
+  stepInputHeaderLength,
+} from './step-input-layout.ts'
 
-/** Number of u32 in the header. */
-export const stepInputHeaderLength = 16
-/** Number of u32 in a sample row. */
-export const sampleRowLength = 12
-/** Set in a token entry that names a slot of `lastTokens` instead of a token id. */
-export const lastTokenFlag = 0x8000_0000
+type Offsets = { [Field in keyof typeof stepInputHeader]: number } & {
+  /** Where the adjustments of the next row go that has some. */
+  adjustments: number
+}
 
-/** The header's entries; the rest are 0. `shaders/lib/step-input.wgsl` reads the same layout. */
-export const stepInputHeader = {
-  numTokens: 0,
-  numSequences: 1,
-  numSamples: 2,
-  /** [numTokens] a token id, or `lastTokenFlag | slot` for the token drawn last in that slot. */
-  tokenIds: 3,
-  /** [numTokens] */
-  positions: 4,
-  /** [numTokens] block * 16 + offset in the block: where the token's KV goes. */
-  slotMapping: 5,
-  /** [numTokens] index of the token's sequence in this batch. */
-  tokenSequence: 6,
-  /** [numSequences + 1] token index at which each sequence's rows begin. */
-  queryStart: 7,
-  /** [numSequences] keys visible after this step. */
-  contextLength: 8,
-  /** [numSequences * blockTableStride] */
-  blockTables: 9,
-  blockTableStride: 10,
-  /** [numSamples * 12], see `sampleRow`. */
-  sampleRows: 11,
-  numDecodeSequences: 12,
-  numDecodeTokens: 13,
-} as const
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 
-/** A sample row's entries; the rest are 0. Fractions are stored as the bits of an f32. */
-export const sampleRow = {
-  tokenIndex: 0,
-  slot: 1,
-  temperature: 2,
-  topK: 3,
-  topP: 4,
-  minP: 5,
-  seedLow: 6,
-  seedHigh: 7,
-  /** 0-based index in the sequence of the token being drawn. */
-  position: 8,
-} as const
+/** 0-based index of the token that a scheduled sequence draws after its last known row. */
+const drawnPosition = ({ start, numScheduledTokens, draftTokenIds }: ScheduledSequence): number =>
+  start + numScheduledTokens - draftTokenIds.length
 
-type Offsets = { [Field in keyof typeof stepInputHeader]: number }
+/** What changes the logits of the row that draws; null when nothing does or none draws. */
+const adjustmentsOf = (scheduled: ScheduledSequence): LogitAdjustments | null => {
+  const { adjustments } = scheduled.sequence
+  return scheduled.draws && adjustments?.adjusts(drawnPosition(scheduled)) ? adjustments : null
+}
 
 const layOut = (output: SchedulerOutput): { offsets: Offsets; length: number } => {
   const { sequences, numTokens, numSamples, numDecodeSequences } = output
@@ -73,6 +52,7 @@ const layOut = (output: SchedulerOutput): { offsets: Offsets; length: number } =
     blockTables: reserve(sequences.length * blockTableStride),
     blockTableStride,
     sampleRows: reserve(numSamples * sampleRowLength),
+    adjustments: reserve(sum(sequences.map((s) => adjustmentsOf(s)?.maxLength ?? 0))),
     numDecodeSequences,
     numDecodeTokens: numDecodeSequences,
   }
@@ -99,9 +79,11 @@ export class StepInputBuilder {
       this.#writeTokens(offsets, scheduled, index, tokenIndex)
       this.#writeSequence(offsets, scheduled, index)
       tokenIndex += scheduled.numScheduledTokens
-      if (scheduled.samples) {
+      for (let row = scheduled.numSamples; row > 0; row--) {
         const at = offsets.sampleRows + sampleIndex * sampleRowLength
-        this.#writeSampleRow(at, scheduled, tokenIndex - 1)
+        this.#u32[at + sampleRow.tokenIndex] = tokenIndex - row
+        this.#writeSampleRow(at, scheduled, scheduled.start + scheduled.numScheduledTokens - row)
+        if (row === 1) this.#writeAdjustments(at, scheduled, offsets)
         sampleIndex += 1
       }
     }
@@ -116,12 +98,14 @@ export class StepInputBuilder {
   }
 
   #writeTokens(offsets: Offsets, scheduled: ScheduledSequence, index: number, first: number): void {
-    const { sequence, slot, start, numScheduledTokens } = scheduled
+    const { sequence, slot, start, numScheduledTokens, draftTokenIds } = scheduled
+    const firstDraft = numScheduledTokens - draftTokenIds.length
     for (let row = 0; row < numScheduledTokens; row++) {
       const position = start + row
       const token = first + row
       const block = sequence.blockTable[Math.floor(position / blockSize)]!
-      this.#u32[offsets.tokenIds + token] = sequence.tokenIds[position] ?? lastTokenFlag | slot
+      const known = sequence.tokenIds[position] ?? draftTokenIds[row - firstDraft]
+      this.#u32[offsets.tokenIds + token] = known ?? lastTokenFlag | slot
       this.#u32[offsets.positions + token] = position
       this.#u32[offsets.slotMapping + token] = block * blockSize + (position % blockSize)
       this.#u32[offsets.tokenSequence + token] = index
@@ -134,20 +118,56 @@ export class StepInputBuilder {
     this.#u32.set(sequence.blockTable, offsets.blockTables + index * offsets.blockTableStride)
   }
 
-  #writeSampleRow(at: number, scheduled: ScheduledSequence, tokenIndex: number): void {
-    const { sequence, slot, start, numScheduledTokens } = scheduled
-    const { temperature, topK, topP, minP } = sequence.samplingParams
+  /** The row of the token at `position`, from which the token after it is drawn or looked at. */
+  #writeSampleRow(at: number, scheduled: ScheduledSequence, position: number): void {
+    const { sequence, slot } = scheduled
+    const { samplingParams, numPromptTokens } = sequence
     const [seedLow, seedHigh] = sequence.seed
-    this.#u32[at + sampleRow.tokenIndex] = tokenIndex
-    this.#u32[at + sampleRow.slot] = slot
-    this.#f32[at + sampleRow.temperature] = temperature
-    this.#u32[at + sampleRow.topK] = topK
-    this.#f32[at + sampleRow.topP] = topP
-    this.#f32[at + sampleRow.minP] = minP
     this.#u32[at + sampleRow.seedLow] = seedLow
     this.#u32[at + sampleRow.seedHigh] = seedHigh
-    this.#u32[at + sampleRow.position] = start + numScheduledTokens
+    this.#u32[at + sampleRow.position] = position + 1
+    if (position + 1 < numPromptTokens) {
+      // Greedy, as the quickest: what it draws is not looked at.
+      this.#u32[at + sampleRow.slot] = noSlot
+      this.#u32[at + sampleRow.logprobs] = 1 + (samplingParams.promptLogprobs ?? 0)
+      this.#u32[at + sampleRow.target] = sequence.tokenIds[position + 1]!
+      return
+    }
+    this.#u32[at + sampleRow.slot] = slot
+    this.#f32[at + sampleRow.temperature] = samplingParams.temperature
+    this.#u32[at + sampleRow.topK] = samplingParams.topK
+    this.#f32[at + sampleRow.topP] = samplingParams.topP
+    this.#f32[at + sampleRow.minP] = samplingParams.minP
+    this.#u32[at + sampleRow.target] = drawnToken
+    this.#u32[at + sampleRow.logprobs] =
+      samplingParams.logprobs === null ? 0 : 1 + samplingParams.logprobs
   }
+
+  #writeAdjustments(at: number, scheduled: ScheduledSequence, offsets: Offsets): void {
+    const { tokenIds, samplingParams } = scheduled.sequence
+    const adjustments = adjustmentsOf(scheduled)
+    this.#f32[at + sampleRow.repetitionPenalty] = samplingParams.repetitionPenalty
+    this.#f32[at + sampleRow.presencePenalty] = samplingParams.presencePenalty
+    this.#f32[at + sampleRow.frequencyPenalty] = samplingParams.frequencyPenalty
+    if (adjustments === null) return
+    const words = { u32: this.#u32, f32: this.#f32 }
+    const position = drawnPosition(scheduled)
+    const numEntries = adjustments.writeEntries(words, offsets.adjustments, position, tokenIds)
+    this.#u32[at + sampleRow.adjustments] = offsets.adjustments
+    this.#u32[at + sampleRow.numAdjustments] = numEntries
+    this.#u32[at + sampleRow.hasPendingToken] = Number(tokenIds.length < position)
+    offsets.adjustments += numEntries * adjustmentLength
+    const maskLength = adjustments.writeMask(words, offsets.adjustments, tokenIds)
+    this.#u32[at + sampleRow.mask] = maskLength > 0 ? offsets.adjustments : 0
+    offsets.adjustments += maskLength
+  }
+}
+
+/** The highest `sampleRow.logprobs` of a scheduled sequence's rows. */
+const logprobsWanted = ({ sequence, draws, numSamples }: ScheduledSequence): number => {
+  const { logprobs, promptLogprobs } = sequence.samplingParams
+  const ofPrompt = sequence.lacksPromptLogprobs && numSamples > 0 ? 1 + (promptLogprobs ?? 0) : 0
+  return Math.max(ofPrompt, draws && logprobs !== null ? 1 + logprobs : 0)
 }
 
 /** What the executor needs to know of a step besides its input. */
@@ -162,5 +182,7 @@ export const summarizeStep = (output: SchedulerOutput): StepSummary => {
     numDecodeSequences,
     maxContextLength: Math.max(...contextLengths),
     maxQueryLength: Math.max(...sequences.map((s) => s.numScheduledTokens)),
+    adjustsLogits: sequences.some((s) => adjustmentsOf(s) !== null),
+    logprobs: Math.max(0, ...sequences.map(logprobsWanted)),
   }
 }

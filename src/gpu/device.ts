@@ -35,15 +35,31 @@ const describe = (info: GPUAdapterInfo): string =>
 const isCpuAdapter = (info: GPUAdapterInfo): boolean =>
   info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(describe(info))
 
+/** Waits between tries for an adapter while the browser starts its GPU process anew. */
+const retryDelaysMs = [100, 400, 1600, 3200]
+
+const findAdapter = async (gpu: GPU, isReplacement: boolean): Promise<GPUAdapter | null> => {
+  const ask = () => gpu.requestAdapter({ powerPreference: 'high-performance' })
+  let adapter = await ask()
+  for (const delay of isReplacement ? retryDelaysMs : []) {
+    if (adapter) break
+    await new Promise((resolve) => setTimeout(resolve, delay))
+    adapter = await ask()
+  }
+  return adapter
+}
+
 /**
- * Asks for a device with every feature and limit that Quire can use.
+ * Asks for a device with every feature and limit that Quire can use. A device takes its adapter
+ * with it when it is lost, so each call asks for a new adapter.
  *
  * @param gpu `navigator.gpu`, or Dawn's in Node; undefined where the browser has none.
+ * @param options.isReplacement A device was there before: waits up to 5.3 s for an adapter.
  * @throws EngineError `webgpu-unavailable` or `adapter-unavailable`, with the way out.
  */
 export const requestGpu = async (
   gpu: GPU | undefined,
-  options: { readonly reduction?: Reduction } = {},
+  options: { readonly reduction?: Reduction; readonly isReplacement?: boolean } = {},
 ): Promise<GpuContext> => {
   if (!gpu) {
     throw new EngineError(
@@ -53,7 +69,7 @@ export const requestGpu = async (
         'server instead.',
     )
   }
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
+  const adapter = await findAdapter(gpu, options.isReplacement ?? false)
   if (!adapter) {
     throw new EngineError(
       'adapter-unavailable',

@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.ts'
+import { deviceLost } from './error-scopes.ts'
 import { bufferUsage, mapModeRead } from './webgpu-constants.ts'
 
 /**
@@ -15,7 +15,10 @@ export class ReadbackRing {
     this.#byteLength = Math.ceil(byteLength / 4) * 4
   }
 
-  /** Adds the copy to `encoder`; call the returned function after the submit to get the bytes. */
+  /**
+   * Adds the copy to `encoder`; call the returned function after the submit to get the bytes.
+   * These come from a device that still lives: on a lost one the function throws.
+   */
   copy(
     encoder: GPUCommandEncoder,
     source: GPUBuffer,
@@ -32,17 +35,14 @@ export class ReadbackRing {
     return async () => {
       try {
         await target.mapAsync(mapModeRead, 0, byteLength)
+        // Throws as well: a device that is lost by now has unmapped its buffers.
+        const bytes = target.getMappedRange(0, byteLength).slice(0)
+        target.unmap()
+        this.#free.push(target)
+        return bytes
       } catch (cause) {
-        throw new EngineError(
-          'device-lost',
-          'The GPU device was lost while results were read back. Reload the model to go on.',
-          { cause },
-        )
+        throw deviceLost('its results could not be read back', cause)
       }
-      const bytes = target.getMappedRange(0, byteLength).slice(0)
-      target.unmap()
-      this.#free.push(target)
-      return bytes
     }
   }
 }

@@ -25,7 +25,10 @@ export type ModelSource = {
   has(name: string): Promise<boolean>
   /** @throws EngineError `file-not-found`. */
   open(name: string): Promise<ByteSource>
-  /** Lets go of what the source holds. Byte sources of it must not be read any more. */
+  /**
+   * Lets go of what the source holds. Byte sources of it must not be read any more; those that
+   * `open` gives afterwards may.
+   */
   close(): Promise<void>
 }
 

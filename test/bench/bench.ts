@@ -63,16 +63,25 @@ export const bench = async (target: BenchTarget): Promise<BenchRow[]> => {
     const sampling = setInterval(() => {
       void target.stats().then(({ lastStepMs }) => stepMs.push(lastStepMs))
     }, 20)
+    const before = await target.stats()
     const whole = await measure(() =>
       time(target, batch, () => ({ prompt: randomPrompt(16), ...short })),
     )
+    const after = await target.stats()
     clearInterval(sampling)
+    const numSteps = after.numSteps - before.numSteps
+    const numOverlapped = after.numOverlappedSteps - before.numOverlappedSteps
     rows.push(
       { what: `prefill, batch ${batch}`, value: (batch * promptLength) / prefill, unit: 'tok/s' },
       {
         what: `decode, batch ${batch}`,
         value: (batch * decodeLength) / (whole - first),
         unit: 'tok/s',
+      },
+      {
+        what: `steps submitted while another ran, batch ${batch}`,
+        value: (100 * numOverlapped) / numSteps,
+        unit: '%',
       },
     )
   }

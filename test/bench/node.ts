@@ -17,8 +17,10 @@ export const runBench = async (
   const { vocab_size: vocabSize, num_hidden_layers: numLayers } = (await source.readJson(
     'config.json',
   )) as { vocab_size: number; num_hidden_layers: number }
-  const context = await requestGpu(gpu, options.reduction ? { reduction: options.reduction } : {})
-  const served = await loadFromSource(source, context, options)
+  const requestContext = () =>
+    requestGpu(gpu, options.reduction ? { reduction: options.reduction } : {})
+  const context = await requestContext()
+  const served = await loadFromSource({ source, requestContext, options }, context)
   const handle = createFetch(served)
   const rows = await bench({
     baseURL: 'http://quire.localhost/v1',

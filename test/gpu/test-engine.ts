@@ -1,12 +1,17 @@
-import { createGenerationEngine, type GenerationEngineOptions } from '../../src/engine/engine.ts'
+import {
+  createGenerationEngine,
+  defaultNumExtraSamples,
+  type GenerationEngineOptions,
+} from '../../src/engine/engine.ts'
 import { bytesPerBlock, kvBlocksThatFit } from '../../src/engine/kv-cache.ts'
 import type { GenerationEngine } from '../../src/engine/generation.ts'
 import type { ModelExecutor } from '../../src/engine/model-executor.ts'
 import { ModelRunner } from '../../src/engine/model-runner.ts'
+import { sampleRow, sampleRowLength, stepInputHeader } from '../../src/engine/step-input-layout.ts'
 import type { Reduction } from '../../src/gpu/device.ts'
 import { PipelineCache } from '../../src/gpu/pipeline-cache.ts'
 import { bufferUsage, mapModeRead } from '../../src/gpu/webgpu-constants.ts'
-import { parseModelConfig } from '../../src/models/model-config.ts'
+import { parseModelConfig } from '../../src/models/parse-config.ts'
 import type { KvFormat } from '../../src/kernels/kv-format.ts'
 import { openModelSource, type ModelSource } from '../../src/storage/model-source.ts'
 import { openSafetensors } from '../../src/weights/safetensors.ts'
@@ -23,22 +28,54 @@ export const repositorySource = async (path: string): Promise<ModelSource> => {
   return openModelSource(baseURL, { fetch: (...given) => fetch(...given), root: null, baseURL })
 }
 
-export type TestEngineOptions = Partial<GenerationEngineOptions> & {
+/** A sample row: the seed of its request and the index of the token that it draws. */
+export type SampledRow = { readonly seed: number; readonly position: number }
+
+export type TestModelOptions = {
   readonly path: string
   readonly reduction?: Reduction
   readonly quantization?: 'none' | 'q8' | 'q4'
   readonly dtype?: 'auto' | 'f32' | 'f16'
   readonly kvFormat?: KvFormat
   readonly maxModelLen?: number
-  /** Collects the logits of every sample row, in order. */
-  readonly onLogits?: (logits: Promise<Float32Array>) => void
+  /** At most; less where all sequences at full length need less. */
+  readonly numBlocks?: number
+  readonly maxNumSeqs?: number
+  readonly maxNumBatchedTokens?: number
+  readonly numExtraSamples?: number
+  /** Given the logits f32 [rows][vocabSize] of each step that samples, in order. */
+  readonly onLogits?: (logits: Promise<Float32Array>, rows: readonly SampledRow[]) => void
 }
+
+export type TestEngineOptions = Partial<GenerationEngineOptions> & TestModelOptions
+
+/** A model on a device of its own, and what an engine over it has to know. */
+export type TestModel = {
+  readonly executor: ModelExecutor
+  readonly device: GPUDevice
+  readonly limits: Pick<
+    GenerationEngineOptions,
+    | 'maxModelLen'
+    | 'vocabSize'
+    | 'eosTokenIds'
+    | 'numBlocks'
+    | 'maxNumSeqs'
+    | 'maxNumBatchedTokens'
+    | 'numExtraSamples'
+  >
+}
+
+const sampledRows = (input: Uint32Array, numSamples: number): SampledRow[] =>
+  Array.from({ length: numSamples }, (_, row) => {
+    const at = input[stepInputHeader.sampleRows]! + row * sampleRowLength
+    return { seed: input[at + sampleRow.seedLow]!, position: input[at + sampleRow.position]! }
+  })
 
 const withLogits = (
   runner: ModelRunner,
   device: GPUDevice,
   vocabSize: number,
-  onLogits: (logits: Promise<Float32Array>) => void,
+  onLogits: NonNullable<TestModelOptions['onLogits']>,
 ): ModelExecutor => {
   const copyLogits = async (numSamples: number): Promise<Float32Array> => {
     const size = numSamples * vocabSize * 4
@@ -53,32 +90,35 @@ const withLogits = (
   }
   return {
     adapter: runner.adapter,
+    failed: runner.failed,
     get dispatchesPerStep() {
       return runner.dispatchesPerStep
     },
     execute(stepInput, summary) {
       const handle = runner.execute(stepInput, summary)
-      if (summary.numSamples > 0) onLogits(copyLogits(summary.numSamples))
+      const { numSamples } = summary
+      if (numSamples > 0) onLogits(copyLogits(numSamples), sampledRows(stepInput, numSamples))
       return handle
     },
     dispose: () => runner.dispose(),
   }
 }
 
-/** The engine over a model folder, token ids in and out, with everything checked at every step. */
-export const createTestEngine = async (options: TestEngineOptions): Promise<GenerationEngine> => {
-  const { path, reduction, kvFormat = 'f32', onLogits } = options
+/** Loads a model folder on a new device. */
+export const createTestModel = async (options: TestModelOptions): Promise<TestModel> => {
+  const { path, reduction, kvFormat = 'f32', onLogits, maxNumSeqs = 8 } = options
+  const { maxNumBatchedTokens = 256, numExtraSamples = defaultNumExtraSamples } = options
   const source = await repositorySource(path)
   const config = parseModelConfig(await source.readJson('config.json'))
   const context = await testContext(reduction)
+  const { device } = context
   const pipelines = new PipelineCache(context)
   const maxModelLen = options.maxModelLen ?? Math.min(config.maxPositionEmbeddings, 512)
-  const { maxNumSeqs = 8, maxNumBatchedTokens = 256 } = options
-  const limits = { format: kvFormat, maxNumSeqs, maxModelLen }
+  const bounds = { format: kvFormat, maxNumSeqs, maxModelLen }
   const kvCacheBytes = options.numBlocks
     ? options.numBlocks * bytesPerBlock(config, kvFormat)
     : 2 ** 28
-  const numBlocks = kvBlocksThatFit(context.device, config, { ...limits, kvCacheBytes })
+  const numBlocks = kvBlocksThatFit(device, config, { ...bounds, kvCacheBytes })
   const runner = await ModelRunner.create({
     context,
     pipelines,
@@ -95,21 +135,43 @@ export const createTestEngine = async (options: TestEngineOptions): Promise<Gene
     numBlocks,
     maxModelLen,
     maxNumSeqs,
+    maxNumSamples: maxNumSeqs + numExtraSamples,
     maxNumBatchedTokens,
   })
   await source.close()
-  return createGenerationEngine({
-    eosTokenIds: config.eosTokenIds,
+  const { vocabSize, eosTokenIds } = config
+  return {
+    executor: onLogits ? withLogits(runner, device, vocabSize, onLogits) : runner,
+    device,
+    limits: {
+      maxModelLen,
+      vocabSize,
+      eosTokenIds,
+      numBlocks,
+      maxNumSeqs,
+      maxNumBatchedTokens,
+      numExtraSamples,
+    },
+  }
+}
+
+/** An engine over a model, with everything checked at every step; it owns the model's executor. */
+export const createEngineOver = (
+  model: TestModel,
+  options: Partial<GenerationEngineOptions> = {},
+): GenerationEngine =>
+  createGenerationEngine({
     checkIntegrity: true,
     targetStepMs: null,
+    executor: model.executor,
+    ...model.limits,
     ...options,
-    executor: onLogits ? withLogits(runner, context.device, config.vocabSize, onLogits) : runner,
-    maxModelLen,
-    vocabSize: config.vocabSize,
-    numBlocks,
-    maxNumSeqs,
-    maxNumBatchedTokens,
   })
+
+/** The engine over a model folder, token ids in and out. */
+export const createTestEngine = async (options: TestEngineOptions): Promise<GenerationEngine> => {
+  const model = await createTestModel(options)
+  return createEngineOver(model, { ...options, ...model.limits })
 }
 
 /** Greedy ids of one request, end-of-sequence ids passed over. */

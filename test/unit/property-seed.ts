@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 
 /**
  * `npm test` tries the same random cases on every machine. `PROPERTY_SEED=random` explores others
- * and a number replays a failure.
+ * and a number replays a failure. `PROPERTY_RUNS` sets how many traces of the scheduler are tried.
  */
 const given = process.env['PROPERTY_SEED']
 if (given !== 'random') fc.configureGlobal({ seed: Number(given ?? 20_261_121) })

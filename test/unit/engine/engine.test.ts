@@ -16,7 +16,7 @@ afterEach(() => {
 })
 
 const createTestEngine = (
-  options: Partial<GenerationEngineOptions> & { manual?: boolean } = {},
+  options: Partial<Omit<GenerationEngineOptions, 'executor'>> & { manual?: boolean } = {},
 ) => {
   const { numBlocks = 16, maxNumSeqs = 4, manual = false, ...rest } = options
   const executor = new SimulatedExecutor({ numBlocks, maxNumSeqs, manual })
@@ -66,6 +66,8 @@ describe('the loop', () => {
       numDecodeSequences: 0,
       maxContextLength: 20,
       maxQueryLength: 20,
+      adjustsLogits: false,
+      logprobs: 0,
     })
   })
 
@@ -78,6 +80,13 @@ describe('the loop', () => {
     await settle()
     expect(executor.summaries).toHaveLength(3)
     expect(executor.pending).toHaveLength(2)
+    for (let step = 0; step < 8; step++) {
+      executor.complete()
+      await settle()
+    }
+    // From the second step on, none waited for the tokens of the one before.
+    const { numSteps, numOverlappedSteps } = engine.stats()
+    expect([numSteps, numOverlappedSteps]).toEqual([11, 10])
   })
 
   test('joins a request that comes in while others run', async () => {
@@ -362,4 +371,140 @@ test('streams equal lone runs whatever surrounds them', { timeout: 30_000 }, asy
     }),
     { numRuns: 40 },
   )
+})
+
+const lost = () => new EngineError('device-lost', 'The GPU went away.')
+
+const createRebuildable = (options: { numBlocks?: number; manual?: boolean } = {}) => {
+  const executors: SimulatedExecutor[] = []
+  let now = 0
+  const { engine, executor } = createTestEngine({
+    manual: options.manual ?? false,
+    now: () => now,
+    rebuild: async (_, numBlocks) => {
+      const replacement = new SimulatedExecutor({ numBlocks, maxNumSeqs: 4 })
+      executors.push(replacement)
+      return { executor: replacement, numBlocks: options.numBlocks ?? numBlocks }
+    },
+  })
+  executors.push(executor)
+  return { engine, executors, advance: (ms: number) => (now += ms) }
+}
+
+describe('a lost device', () => {
+  test('is a preemption to the streams', async () => {
+    const { engine, executors } = createRebuildable({ manual: true })
+    const prompts = [5, 20, 33].map((length) => tokens(length, length))
+    const readings = prompts.map((promptTokenIds) =>
+      read(engine.addRequest({ promptTokenIds, samplingParams: params })),
+    )
+    for (let step = 0; step < 4; step++) {
+      await settle()
+      executors[0]!.complete()
+    }
+    await settle()
+    executors[0]!.lose(lost())
+    const results = await Promise.all(readings)
+    expect(results.map((result) => result.tokenIds)).toEqual(
+      prompts.map((prompt) => generateAlone(prompt, params)),
+    )
+    expect(engine.stats().numDeviceLosses).toBe(1)
+    expect(executors[0]!.isDisposed).toBe(true)
+    expect(executors).toHaveLength(2)
+  })
+
+  test('is noticed and replaced while nothing runs', async () => {
+    const { engine, executors } = createRebuildable()
+    executors[0]!.lose(lost())
+    await settle()
+    expect(executors).toHaveLength(2)
+    const { tokenIds } = await read(
+      engine.addRequest({ promptTokenIds: tokens(9), samplingParams: params }),
+    )
+    expect(tokenIds).toEqual(generateAlone(tokens(9), params))
+  })
+
+  test('stops the engine at the third time within a minute', async () => {
+    const { engine, executors, advance } = createRebuildable()
+    for (const wait of [40_000, 30_000, 20_000]) {
+      executors.at(-1)!.lose(lost())
+      await settle()
+      advance(wait)
+    }
+    // The first of the three is more than a minute ago.
+    engine.addRequest({ promptTokenIds: tokens(3), samplingParams: params })
+    executors.at(-1)!.lose(lost())
+    await settle()
+    expect(() => engine.addRequest({ promptTokenIds: tokens(3), samplingParams: params })).toThrow(
+      /failed 3 times within a minute, last with: The GPU went away/,
+    )
+  })
+
+  test('ends what no longer fits, and says so', async () => {
+    const { engine, executors } = createRebuildable({ numBlocks: 2, manual: true })
+    const small = read(engine.addRequest({ promptTokenIds: tokens(5), samplingParams: params }))
+    const large = read(engine.addRequest({ promptTokenIds: tokens(40), samplingParams: params }))
+    await settle()
+    executors[0]!.lose(new EngineError('out-of-memory', 'The GPU is full.'))
+    await expect(large).rejects.toThrow(/2 KV blocks that are left hold 32 tokens/)
+    expect((await small).tokenIds).toEqual(generateAlone(tokens(5), params))
+  })
+
+  test('that can not be replaced ends all requests with the reason', async () => {
+    const { engine, executor } = createTestEngine({
+      manual: true,
+      rebuild: () => Promise.reject(new EngineError('webgpu-unavailable', 'No adapter is left.')),
+    })
+    const reading = read(engine.addRequest({ promptTokenIds: tokens(5), samplingParams: params }))
+    await settle()
+    executor.lose(lost())
+    await expect(reading).rejects.toThrow('No adapter is left.')
+  })
+})
+
+test('a token mask sees every token before, one step at a time', async () => {
+  const { engine, executor } = createTestEngine()
+  const seen: number[] = []
+  const generation = engine.addRequest({
+    promptTokenIds: tokens(5),
+    samplingParams: { ...params, maxTokens: 4 },
+    tokenMask: (outputTokenIds) => {
+      seen.push(outputTokenIds.length)
+      return null
+    },
+  })
+  await read(generation)
+  expect(seen).toEqual([0, 1, 2, 3])
+  expect(executor.mostPending).toBe(1)
+})
+
+test('log probabilities come with their tokens, those of the prompt first', async () => {
+  const { engine } = createTestEngine()
+  const { outputs, tokenIds } = await read(
+    engine.addRequest({
+      promptTokenIds: tokens(20),
+      samplingParams: { ...params, logprobs: 0, promptLogprobs: 0 },
+    }),
+  )
+  expect(outputs.flatMap((output) => output.logprobs ?? []).map((l) => l.tokenId)).toEqual(tokenIds)
+  expect(outputs[0]?.promptLogprobs?.map((entry) => entry?.tokenId ?? null)).toEqual([
+    null,
+    ...tokens(20).slice(1),
+  ])
+  expect(outputs.slice(1).every((output) => output.promptLogprobs === null)).toBe(true)
+})
+
+const count = (counts: readonly number[]) => counts.reduce((sum, n) => sum + n, 0)
+
+test('times and endings are counted', async () => {
+  const { engine } = createTestEngine()
+  await read(engine.addRequest({ promptTokenIds: tokens(5), samplingParams: params }))
+  const aborted = engine.addRequest({ promptTokenIds: tokens(7), samplingParams: params })
+  aborted.abort()
+  const stats = engine.stats()
+  expect(stats.numFinished).toEqual({ stop: 0, length: 1, abort: 1 })
+  expect(count(stats.timeToFirstToken.counts)).toBe(1)
+  expect(count(stats.interTokenLatency.counts)).toBe(11)
+  expect(count(stats.requestLatency.counts)).toBe(2)
+  expect(count(stats.queueTime.counts)).toBe(1)
 })

@@ -6,7 +6,14 @@ import { EngineError } from '../../../src/errors.ts'
 const output = (
   newTokenIds: number[],
   finishReason: GenerationOutput['finishReason'] = null,
-): GenerationOutput => ({ newTokenIds, numCachedTokens: 0, finishReason, stopTokenId: null })
+): GenerationOutput => ({
+  newTokenIds,
+  logprobs: null,
+  promptLogprobs: null,
+  numCachedTokens: 0,
+  finishReason,
+  stopTokenId: null,
+})
 
 const createQueue = () => {
   const onLeave = vi.fn<() => void>()

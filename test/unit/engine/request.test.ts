@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest'
 import { createSequence } from '../../../src/engine/request.ts'
 
-const limits = { requestId: 'a', maxModelLen: 64, vocabSize: 100, random: () => 0.5 }
+const limits = {
+  requestId: 'a',
+  maxModelLen: 64,
+  vocabSize: 100,
+  eosTokenIds: new Set([0]),
+  numSpeculativeTokens: 0,
+  random: () => 0.5,
+}
 
 const seedOf = (seed: number | null) =>
   createSequence({ promptTokenIds: [1], samplingParams: { seed } }, limits).seed

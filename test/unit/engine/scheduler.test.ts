@@ -8,6 +8,7 @@ const createScheduler = (options: Partial<SchedulerOptions> = {}) =>
     numBlocks: 16,
     maxNumSeqs: 4,
     maxNumBatchedTokens: 64,
+    numExtraSamples: 8,
     eosTokenIds: new Set([eosTokenId]),
     enablePrefixCaching: true,
     ...options,
@@ -20,22 +21,25 @@ const mustSchedule = (scheduler: Scheduler, budget?: number): SchedulerOutput =>
   return output
 }
 
+const resultOf = (...tokenIds: number[]) => ({
+  sampledTokenIds: Uint32Array.from(tokenIds),
+  logprobs: null,
+})
+
 const report = (scheduler: Scheduler, output: SchedulerOutput, tokenId = 5) => {
-  const sampled = scheduler.update(
-    output,
-    Array.from({ length: output.numSamples }, () => tokenId),
-  )
+  const tokenIds = Array.from({ length: output.numSamples }, () => tokenId)
+  const sampled = scheduler.update(output, resultOf(...tokenIds))
   scheduler.checkIntegrity()
   return sampled
 }
 
 const summary = (output: SchedulerOutput) =>
-  output.sequences.map(({ sequence, phase, start, numScheduledTokens, samples }) => [
+  output.sequences.map(({ sequence, phase, start, numScheduledTokens, draws }) => [
     sequence.requestId,
     phase,
     start,
     numScheduledTokens,
-    samples,
+    draws,
   ])
 
 describe('chunked prefill', () => {
@@ -331,8 +335,8 @@ describe('run-ahead', () => {
     const scheduler = createScheduler()
     scheduler.add(makeSequence('a', tokens(3)))
     const [first, second] = [mustSchedule(scheduler), mustSchedule(scheduler)]
-    expect(() => scheduler.update(second, [1])).toThrow(/step 1 next/)
-    expect(() => scheduler.update(first, [])).toThrow(/reported 0 tokens/)
+    expect(() => scheduler.update(second, resultOf(1))).toThrow(/step 1 next/)
+    expect(() => scheduler.update(first, resultOf())).toThrow(/reported 0 tokens/)
   })
 })
 
@@ -349,4 +353,165 @@ test('a reset forgets sequences, steps and cached blocks', () => {
   expect(scheduler.blocks.findCachedPrefix(again)).toEqual([])
   scheduler.add(again)
   report(scheduler, mustSchedule(scheduler))
+})
+
+test('answers to one prompt share its full blocks, though none of them has ended', () => {
+  const scheduler = createScheduler({ maxNumBatchedTokens: 20 })
+  const answers = [0, 1, 2, 3].map((seed) => makeSequence(String(seed), tokens(40), { seed }))
+  for (const sequence of answers) scheduler.add(sequence)
+  for (let step = 0; step < 5; step++) report(scheduler, mustSchedule(scheduler), 1 + step)
+  expect(scheduler.running).toHaveLength(4)
+  const [first, ...others] = answers.map((sequence) => sequence.blockTable)
+  // The third block has the prompt's last 8 tokens and the answer: each has its own.
+  for (const table of others) expect(table.slice(0, 2)).toEqual(first?.slice(0, 2))
+  expect(new Set(answers.map((sequence) => sequence.blockTable[2])).size).toBe(4)
+  expect(scheduler.blocks.numFreeBlocks).toBe(16 - 2 - 4)
+})
+
+describe('priority', () => {
+  test('serves lower numbers first, whenever they came', () => {
+    const scheduler = createScheduler({ maxNumSeqs: 1 })
+    for (const [id, priority] of [
+      ['late', 1],
+      ['first', 0],
+      ['second', 0],
+      ['urgent', -1],
+    ] as const) {
+      scheduler.add(makeSequence(id, tokens(3), { priority }))
+    }
+    expect(scheduler.waiting.map((s) => s.requestId)).toEqual(['urgent', 'first', 'second', 'late'])
+  })
+
+  test('preempts the least urgent sequence', () => {
+    const scheduler = createScheduler({ numBlocks: 4 })
+    scheduler.add(makeSequence('late', tokens(16), { priority: 3, maxTokens: 20 }))
+    scheduler.add(makeSequence('early', tokens(16, 5), { maxTokens: 20 }))
+    scheduler.add(makeSequence('urgent', tokens(16, 9), { priority: -1, maxTokens: 20 }))
+    const steps = [1, 2].map(() => mustSchedule(scheduler))
+    for (const step of steps) report(scheduler, step)
+    expect(scheduler.waiting.map((s) => s.requestId)).toEqual(['late'])
+  })
+
+  test('lets a long urgent prompt take no stream its token', () => {
+    const scheduler = createScheduler({ maxNumBatchedTokens: 16 })
+    scheduler.add(makeSequence('a', tokens(5)))
+    scheduler.add(makeSequence('b', tokens(5, 3)))
+    report(scheduler, mustSchedule(scheduler))
+    scheduler.add(makeSequence('long', tokens(60, 9), { priority: -1 }))
+    report(scheduler, mustSchedule(scheduler))
+    expect(summary(mustSchedule(scheduler))).toEqual([
+      ['a', 'decode', 6, 1, true],
+      ['b', 'decode', 6, 1, true],
+      ['long', 'prefill', 14, 14, false],
+    ])
+  })
+})
+
+/** A sequence that repeats the ids 1 to 4 and has seen enough of it to draft. */
+const startRepeating = (scheduler: Scheduler, maxTokens = 40) => {
+  const prompt = [1, 2, 3, 4, 1, 2, 3, 4, 1]
+  const sequence = makeSequence('a', prompt, { numSpeculativeTokens: 3, maxTokens })
+  scheduler.add(sequence)
+  const next = () => 1 + (sequence.tokenIds.length % 4)
+  while (sequence.speculation?.isOn !== true) report(scheduler, mustSchedule(scheduler), next())
+  return { sequence, length: sequence.tokenIds.length, next: next() }
+}
+
+describe('speculation', () => {
+  test('verifies a draft with one row more for each of its tokens and keeps what is right', () => {
+    const scheduler = createScheduler()
+    const { sequence, length, next } = startRepeating(scheduler)
+    const output = mustSchedule(scheduler)
+    const right = [0, 1, 2, 3].map((at) => 1 + ((next - 1 + at) % 4))
+    expect(output.sequences[0]).toMatchObject({
+      phase: 'prefill',
+      start: length - 1,
+      numScheduledTokens: 4,
+      numSamples: 4,
+      draftTokenIds: right.slice(0, 3),
+    })
+    // How many tokens come is not known yet, so nothing can be scheduled on top.
+    expect(scheduler.schedule()).toBeNull()
+    const wrongAtTheThird = [right[0]!, right[1]!, 9, right[3]!]
+    const sampled = scheduler.update(output, resultOf(...wrongAtTheThird))
+    scheduler.checkIntegrity()
+    expect(sampled.map((token) => token.tokenId)).toEqual([right[0], right[1], 9])
+    expect(sequence.tokenIds.slice(length)).toEqual([right[0], right[1], 9])
+    expect(sequence.numComputedTokens).toBe(length + 2)
+    expect(scheduler.stats).toMatchObject({ numDraftTokens: 3, numAcceptedTokens: 2 })
+  })
+
+  test('stops within an accepted draft', () => {
+    const scheduler = createScheduler()
+    const { sequence, length } = startRepeating(scheduler, 7)
+    const output = mustSchedule(scheduler)
+    expect(output.sequences[0]?.draftTokenIds.length).toBe(sequence.maxNumTokens - length - 1)
+    const drafts = output.sequences[0]!.draftTokenIds
+    const sampled = scheduler.update(output, resultOf(...drafts, 9))
+    expect(sampled.at(-1)?.stop?.finishReason).toBe('length')
+    expect(scheduler.blocks.numFreeBlocks).toBe(16)
+  })
+
+  test('drafts no more than there are sample rows', () => {
+    const scheduler = createScheduler({ numExtraSamples: 1 })
+    startRepeating(scheduler)
+    expect(mustSchedule(scheduler).numSamples).toBe(2)
+  })
+})
+
+test('computes the log probabilities of a prompt in chunks of the sample rows, cached or not', () => {
+  const scheduler = createScheduler({ numExtraSamples: 8 })
+  scheduler.add(makeSequence('cached', tokens(20), { maxTokens: 1 }))
+  report(scheduler, mustSchedule(scheduler))
+  const sequence = makeSequence('a', tokens(20), { promptLogprobs: 2, maxTokens: 1 })
+  scheduler.add(sequence)
+  const steps = [1, 2, 3].map(() => mustSchedule(scheduler))
+  expect(steps.map((step) => [step.numTokens, step.numSamples])).toEqual([
+    [9, 9],
+    [9, 9],
+    [2, 2],
+  ])
+  for (const step of steps) {
+    const logprobs = Array.from({ length: step.numSamples }, (_, row) => ({
+      tokenId: row,
+      logprob: -step.stepId,
+      rank: 1,
+      top: [],
+    }))
+    const sampledTokenIds = new Uint32Array(step.numSamples).fill(7)
+    const sampled = scheduler.update(step, { sampledTokenIds, logprobs })
+    expect(sampled).toHaveLength(step === steps[2] ? 1 : 0)
+  }
+  expect(sequence.promptLogprobs?.map((entry) => entry?.tokenId ?? null)).toEqual([
+    null,
+    ...Array.from({ length: 18 }, (_, row) => row % 9),
+    0,
+  ])
+})
+
+test('a lost device preempts all; what no longer fits ends', () => {
+  const scheduler = createScheduler()
+  const long = makeSequence('long', tokens(100), { maxTokens: 20 })
+  const short = makeSequence('short', tokens(10), { maxTokens: 20 })
+  scheduler.add(short)
+  scheduler.add(long)
+  report(scheduler, mustSchedule(scheduler))
+  const lost = mustSchedule(scheduler)
+  expect(scheduler.preemptAll(5).map((s) => s.requestId)).toEqual(['long'])
+  scheduler.checkIntegrity()
+  expect(scheduler.blocks.numFreeBlocks).toBe(5)
+  expect([short.status, long.status]).toEqual(['waiting', 'finished'])
+  // The token of the lost step is drawn again.
+  expect(summary(mustSchedule(scheduler))).toEqual([['short', 'prefill', 0, 11, true]])
+  expect(() => scheduler.update(lost, resultOf(1))).toThrow(/next/)
+})
+
+test('the prefix cache is reset unless blocks are held', () => {
+  const scheduler = createScheduler()
+  scheduler.add(makeSequence('a', tokens(40), { maxTokens: 1 }))
+  const output = mustSchedule(scheduler)
+  expect(scheduler.blocks.resetPrefixCache()).toBe(false)
+  report(scheduler, output)
+  expect(scheduler.blocks.resetPrefixCache()).toBe(true)
+  expect(scheduler.blocks.findCachedPrefix(makeSequence('b', tokens(40)))).toEqual([])
 })

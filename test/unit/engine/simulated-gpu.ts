@@ -1,6 +1,10 @@
-import type { ModelExecutor, StepSummary } from '../../../src/engine/model-executor.ts'
+import type { TokenLogprobs } from '../../../src/engine/generation.ts'
+import { LogitAdjustments } from '../../../src/engine/logit-adjustments.ts'
+import type { ModelExecutor, StepResult, StepSummary } from '../../../src/engine/model-executor.ts'
 import { resolveSamplingParams, type SamplingParams } from '../../../src/engine/sampling-params.ts'
 import { Sequence } from '../../../src/engine/sequence.ts'
+import { Speculation } from '../../../src/engine/speculation.ts'
+import type { EngineError } from '../../../src/errors.ts'
 
 export const vocabSize = 24
 export const eosTokenId = 0
@@ -11,47 +15,84 @@ const mix = (hash: number, value: number) => Math.imul(hash ^ value, 0x0100_0193
 const nextState = (stateBefore: number, tokenId: number) => mix(stateBefore, tokenId + 1)
 const firstState = 0x811c_9dc5
 
-/** The next token: a pure function of the KV of all tokens before it and of the seed. */
-const nextToken = (states: readonly number[], seed: number, position: number): number => {
-  let hash = mix(mix(firstState, seed), position)
+/** Seeds from here on make a model that repeats itself, as n-gram speculation hopes for. */
+export const repetitiveSeed = 100
+const period = 5
+
+/**
+ * The next token: a pure function of the KV of all tokens before it, of the seed and of what the
+ * output so far adds up to when it is penalised.
+ */
+const nextToken = (
+  kv: { readonly states: readonly number[]; readonly ids: readonly number[] },
+  seed: number,
+  penalty: number,
+): number => {
+  const { states, ids } = kv
+  const position = states.length
+  let hash = mix(mix(mix(firstState, seed), position), penalty)
   for (const state of states) hash = mix(hash, state)
   hash = Math.imul(hash ^ (hash >>> 15), 0x85eb_ca6b) >>> 0
-  return ((hash ^ (hash >>> 13)) >>> 0) % vocabSize
+  const drawn = ((hash ^ (hash >>> 13)) >>> 0) % vocabSize
+  const repeats = seed >= repetitiveSeed && position >= period && position % 13 !== 0
+  return repeats ? ids[position - period]! : drawn
+}
+
+/** What one occurrence of a token in the output adds to the penalty. */
+const penaltyOf = (tokenId: number) => Math.imul(tokenId + 1, 0x9e37_79b1) >>> 0
+
+/** The log probability of a token after a state: any number that differs between rows. */
+export const logprobAfter = (state: number, tokenId: number) => -(mix(state, tokenId) % 997) / 100
+
+/** The state after each token. */
+export const statesOf = (tokenIds: readonly number[]): number[] => {
+  const states: number[] = []
+  for (const id of tokenIds) states.push(nextState(states.at(-1) ?? firstState, id))
+  return states
 }
 
 /** What a request generates when it runs alone, without any engine. */
 export const generateAlone = (
   prompt: readonly number[],
-  params: { seed: number; maxTokens: number; maxModelLen?: number; ignoreEos?: boolean },
+  params: {
+    seed: number
+    maxTokens: number
+    maxModelLen?: number
+    ignoreEos?: boolean
+    frequencyPenalty?: number
+  },
 ): number[] => {
-  const states: number[] = []
-  for (const id of prompt) states.push(nextState(states.at(-1) ?? firstState, id))
-  const outputs: number[] = []
+  const ids = [...prompt]
+  const states = statesOf(prompt)
   const end = Math.min(prompt.length + params.maxTokens, params.maxModelLen ?? Infinity)
-  while (states.length < end) {
-    const id = nextToken(states, params.seed, states.length)
-    outputs.push(id)
+  let penalty = 0
+  while (ids.length < end) {
+    const id = nextToken({ states, ids }, params.seed, penalty)
+    ids.push(id)
     states.push(nextState(states.at(-1) ?? firstState, id))
+    if (params.frequencyPenalty) penalty = (penalty + penaltyOf(id)) >>> 0
     if (params.ignoreEos !== true && id === eosTokenId) break
   }
-  return outputs
+  return ids.slice(prompt.length)
 }
 
 /**
- * Runs step inputs on a KV cache of one u32 a position. It sees tokens only the way kernels do:
- * written through the slot mapping, read through the block tables. Any mistake in paging, sharing
- * or run-ahead therefore changes tokens. Indices are literals, to pin the layout.
+ * Runs step inputs on a KV cache of a state and an id for each position. It sees tokens only the way
+ * kernels do: written through the slot mapping, read through the block tables. Any mistake in paging,
+ * sharing, run-ahead or speculation therefore changes tokens. Indices are literals, to pin the layout.
  */
 export class SimulatedGpu {
-  readonly #kv: Uint32Array
+  readonly #states: Uint32Array
+  readonly #ids: Uint32Array
   readonly #lastTokens: Uint32Array
 
   constructor(numBlocks: number, maxNumSeqs: number) {
-    this.#kv = new Uint32Array(numBlocks * 16).fill(0xdead_beef)
+    this.#states = new Uint32Array(numBlocks * 16).fill(0xdead_beef)
+    this.#ids = new Uint32Array(numBlocks * 16).fill(vocabSize)
     this.#lastTokens = new Uint32Array(maxNumSeqs).fill(0xdead_beef)
   }
 
-  run(input: Uint32Array): Uint32Array {
+  run(input: Uint32Array): StepResult {
     const at = (index: number) => input[index]!
     const slotOf = (token: number, position: number) => {
       const table = at(9) + at(at(6) + token) * at(10)
@@ -65,29 +106,41 @@ export class SimulatedGpu {
     for (const { token, position } of rows.sort((a, b) => a.position - b.position)) {
       const entry = at(at(3) + token)
       const id = entry >= 0x8000_0000 ? this.#lastTokens[entry & 0x7fff_ffff]! : entry
-      const before = position === 0 ? firstState : this.#kv[slotOf(token, position - 1)]!
-      this.#kv[at(at(5) + token)] = nextState(before, id)
+      const before = position === 0 ? firstState : this.#states[slotOf(token, position - 1)]!
+      this.#states[at(at(5) + token)] = nextState(before, id)
+      this.#ids[at(at(5) + token)] = id
     }
-    const sampled = new Uint32Array(at(2))
-    for (let row = 0; row < at(2); row++) {
-      const base = at(11) + row * 12
+    const lastTokensBefore = this.#lastTokens.slice()
+    const sampledTokenIds = new Uint32Array(at(2))
+    const logprobs: (TokenLogprobs | null)[] = []
+    // Backwards, as rows run in no order: of rows with one slot, the wrong one would write last.
+    for (let row = at(2) - 1; row >= 0; row--) {
+      const base = at(11) + row * 20
       const token = at(base)
-      const states: number[] = []
-      for (let position = 0; position <= at(at(4) + token); position++) {
-        states.push(this.#kv[slotOf(token, position)]!)
+      const slots = Array.from({ length: at(at(4) + token) + 1 }, (_, p) => slotOf(token, p))
+      const states = slots.map((slot) => this.#states[slot]!)
+      const ids = slots.map((slot) => this.#ids[slot]!)
+      let penalty = at(base + 17) ? penaltyOf(lastTokensBefore[at(base + 1)]!) : 0
+      for (let entry = 0; entry < at(base + 12); entry++) {
+        const word = at(base + 11) + entry * 3
+        penalty += Math.imul(penaltyOf(at(word)), at(word + 2) & 0x7fff_ffff)
       }
-      sampled[row] = nextToken(states, at(base + 6), at(base + 8))
-      this.#lastTokens[at(base + 1)] = sampled[row]!
+      const drawn = nextToken({ states, ids }, at(base + 6), penalty >>> 0)
+      sampledTokenIds[row] = drawn
+      if (at(base + 1) !== 0xffff_ffff) this.#lastTokens[at(base + 1)] = drawn
+      const tokenId = at(base + 10) === 0xffff_ffff ? drawn : at(base + 10)
+      const logprob = logprobAfter(states.at(-1)!, tokenId)
+      logprobs.unshift(at(base + 9) === 0 ? null : { tokenId, logprob, rank: 1, top: [] })
     }
-    return sampled
+    return { sampledTokenIds, logprobs: logprobs.some(Boolean) ? logprobs : null }
   }
 }
 
 type Pending = {
   readonly summary: StepSummary
-  resolve(ids: Uint32Array): void
+  resolve(result: StepResult): void
   reject(error: unknown): void
-  readonly sampled: Uint32Array
+  readonly sampled: StepResult
 }
 
 /** An executor whose steps finish when the test says so, or by themselves in a later task. */
@@ -100,12 +153,22 @@ export class SimulatedExecutor implements ModelExecutor {
   isDisposed = false
   /** Thrown by the next `execute`. */
   executeError: unknown = null
+  readonly failed: Promise<EngineError>
+  /** Ends the executor as a lost device does. */
+  lose!: (error: EngineError) => void
   readonly #gpu: SimulatedGpu
   readonly #isManual: boolean
 
   constructor(options: { numBlocks: number; maxNumSeqs?: number; manual?: boolean }) {
     this.#gpu = new SimulatedGpu(options.numBlocks, options.maxNumSeqs ?? 8)
     this.#isManual = options.manual ?? false
+    this.failed = new Promise((resolve) => {
+      this.lose = (error) => {
+        resolve(error)
+        this.executeError = error
+        for (const step of this.pending.splice(0)) step.reject(error)
+      }
+    })
   }
 
   execute(stepInput: Uint32Array<ArrayBuffer>, summary: StepSummary) {
@@ -116,12 +179,12 @@ export class SimulatedExecutor implements ModelExecutor {
     }
     this.summaries.push(summary)
     const sampled = this.#gpu.run(stepInput)
-    const sampledTokenIds = new Promise<Uint32Array>((resolve, reject) => {
+    const result = new Promise<StepResult>((resolve, reject) => {
       this.pending.push({ summary, sampled, resolve, reject })
     })
     this.mostPending = Math.max(this.mostPending, this.pending.length)
     if (!this.#isManual) setImmediate(() => this.complete())
-    return { sampledTokenIds }
+    return { result }
   }
 
   /** Finishes the oldest step, or the one `index` steps after it. */
@@ -144,15 +207,34 @@ export class SimulatedExecutor implements ModelExecutor {
 export const makeSequence = (
   requestId: string,
   promptTokenIds: readonly number[],
-  params: Partial<SamplingParams> & { cacheSalt?: string; maxModelLen?: number } = {},
+  params: Partial<SamplingParams> & {
+    cacheSalt?: string
+    maxModelLen?: number
+    priority?: number
+    numSpeculativeTokens?: number
+  } = {},
 ): Sequence => {
-  const { cacheSalt = null, maxModelLen = 256, ...samplingParams } = params
+  const { cacheSalt = null, maxModelLen = 256, priority = 0, numSpeculativeTokens = 0 } = params
+  const samplingParams = resolveSamplingParams(params)
+  const adjustments = LogitAdjustments.of({
+    samplingParams,
+    promptTokenIds,
+    eosTokenIds: new Set([eosTokenId]),
+    vocabSize,
+    tokenMask: null,
+  })
   return new Sequence({
     requestId,
     promptTokenIds,
-    samplingParams: resolveSamplingParams(samplingParams),
+    samplingParams,
     seed: [samplingParams.seed ?? 0, 0],
     cacheSalt,
+    priority,
+    adjustments,
+    speculation:
+      numSpeculativeTokens > 0 && adjustments === null
+        ? new Speculation(numSpeculativeTokens)
+        : null,
     maxModelLen,
   })
 }

@@ -27,7 +27,9 @@ const exampleOutput = (): SchedulerOutput => {
         phase: 'decode',
         start: 2,
         numScheduledTokens: 1,
-        samples: true,
+        numSamples: 1,
+        draws: true,
+        draftTokenIds: [],
       },
       {
         sequence: prefill,
@@ -35,7 +37,9 @@ const exampleOutput = (): SchedulerOutput => {
         phase: 'prefill',
         start: 15,
         numScheduledTokens: 3,
-        samples: true,
+        numSamples: 1,
+        draws: true,
+        draftTokenIds: [],
       },
     ],
     numTokens: 4,
@@ -57,8 +61,29 @@ test('lays a step out as the shaders read it', () => {
     [0, 1, 4], // queryStart
     [3, 18], // contextLength
     [9, 0, 4, 2], // blockTables
-    [0, 3, bitsOf(0.5), 7, bitsOf(0.9), bitsOf(0.1), 11, 0, 3, 0, 0, 0], // sample rows
-    [3, 1, 0, 0, bitsOf(1), 0, 0, 0, 18, 0, 0, 0],
+    [
+      0,
+      3,
+      bitsOf(0.5),
+      7,
+      bitsOf(0.9),
+      bitsOf(0.1),
+      11,
+      0,
+      3,
+      0,
+      0xffff_ffff,
+      0,
+      0,
+      0,
+      bitsOf(1),
+      0,
+      0,
+      0,
+      0,
+      0,
+    ], // sample rows
+    [3, 1, 0, 0, bitsOf(1), 0, 0, 0, 18, 0, 0xffff_ffff, 0, 0, 0, bitsOf(1), 0, 0, 0, 0, 0],
   ]
   expect([...input]).toEqual(expected.flat())
 })
@@ -67,7 +92,15 @@ test('leaves nothing of an earlier step behind and grows when it must', () => {
   const builder = new StepInputBuilder()
   const long = makeSequence('long', tokens(900), { maxModelLen: 1000 })
   long.blockTable.push(...Array.from({ length: 57 }, (_, index) => index + 100))
-  const entry = { sequence: long, slot: 0, phase: 'prefill', start: 0, samples: false } as const
+  const entry = {
+    sequence: long,
+    slot: 0,
+    phase: 'prefill',
+    start: 0,
+    numSamples: 0,
+    draws: false,
+    draftTokenIds: [],
+  } as const
   const large = builder.prepare({
     stepId: 1,
     sequences: [{ ...entry, numScheduledTokens: 900 }],
@@ -91,5 +124,7 @@ test('sums a step up for the executor', () => {
     numDecodeSequences: 1,
     maxContextLength: 18,
     maxQueryLength: 3,
+    adjustsLogits: false,
+    logprobs: 0,
   })
 })
