@@ -5,7 +5,7 @@ import type { WeightFormat, WeightMatrix } from '../../src/kernels/weight-format
 import type { Gpu } from '../../src/layers/gpu.ts'
 import { createLinear } from '../../src/layers/linear.ts'
 import { dequantize, quantize } from '../../src/weights/quantization.ts'
-import { linearReference, swigluReference } from '../reference/linear.ts'
+import { linearReference, gatedReference } from '../reference/linear.ts'
 import { poison, randomFloats, readFloats } from './context.ts'
 
 const uploadPlane = (device: GPUDevice, words: Uint32Array): Tensor =>
@@ -40,6 +40,8 @@ export type LinearRun = {
   readonly epilogue: Epilogue
   readonly norm?: boolean
   readonly bias?: boolean
+  readonly outputScale?: number
+  readonly softCap?: number
   readonly cuts?: readonly number[]
   readonly rowCount?: 'tokens' | 'samples'
   readonly outputStride?: number
@@ -68,7 +70,9 @@ export const runLinear = async (gpu: Gpu, options: LinearRun): Promise<Float32Ar
   const x = options.x ?? randomFloats(rows * columns, 3)
   const normWeight = options.norm ? randomFloats(columns, 4) : undefined
   const bias = options.bias ? randomFloats(weightRows, 6) : undefined
-  const outputs = epilogue === 'swiglu' ? weightRows / 2 : weightRows
+  const isGated = epilogue === 'swiglu' || epilogue === 'geglu'
+  const { outputScale = 1, softCap = 0 } = options
+  const outputs = isGated ? weightRows / 2 : weightRows
   const stride = options.outputStride ?? outputs
   // One row more than the step counts, which must stay untouched.
   const { output, residual } = startOf(device, options, rows + 1, stride)
@@ -83,6 +87,8 @@ export const runLinear = async (gpu: Gpu, options: LinearRun): Promise<Float32Ar
     ...(normWeight ? { norm: { weight: upload(normWeight), eps } } : {}),
     ...(bias ? { bias: upload(bias) } : {}),
     epilogue,
+    outputScale,
+    softCap,
     rowCount,
     maxRows: rows,
     ...(options.outputStride ? { outputStride: options.outputStride } : {}),
@@ -98,8 +104,10 @@ export const runLinear = async (gpu: Gpu, options: LinearRun): Promise<Float32Ar
     columns,
     ...(normWeight ? { norm: { weight: normWeight, eps } } : {}),
     ...(bias ? { bias } : {}),
+    outputScale,
+    softCap,
   })
-  const wanted = epilogue === 'swiglu' ? swigluReference(sums) : sums
+  const wanted = isGated ? gatedReference(sums, epilogue) : sums
   const got = await readFloats(device, output)
   compare({ got, wanted, residual, rows, outputs, stride }, options)
   return got

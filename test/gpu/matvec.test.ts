@@ -18,6 +18,9 @@ const many: readonly LinearRun[] = [
   { format: 'f32', rows: 8, weightRows: 67, columns: 36, epilogue: 'add', norm: true },
   { format: 'q8', rows: 7, weightRows: 63, columns: 32, epilogue: 'add', rowCount: 'samples' },
   { format: 'q4', rows: 17, weightRows: 66, columns: 224, epilogue: 'swiglu', norm: true },
+  { format: 'f32', rows: 2, weightRows: 6, columns: 20, epilogue: 'geglu', norm: true },
+  { format: 'q8', rows: 3, weightRows: 9, columns: 64, epilogue: 'add', outputScale: 0.22 },
+  { format: 'f16', rows: 1, weightRows: 5, columns: 16, epilogue: 'store', softCap: 0.6 },
   { format: 'f16', rows: 9, weightRows: 7, columns: 12, epilogue: 'store', outputStride: 11 },
 ]
 

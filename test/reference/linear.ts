@@ -10,6 +10,8 @@ export type LinearCase = {
   readonly columns: number
   readonly norm?: { readonly weight: Float32Array; readonly eps: number }
   readonly bias?: Float32Array
+  readonly outputScale?: number
+  readonly softCap?: number
 }
 
 /** 1 / sqrt(mean(v^2) + eps) */
@@ -19,9 +21,10 @@ export const inverseRms = (v: Float32Array, eps: number): number => {
   return 1 / Math.sqrt(squares / v.length + eps)
 }
 
-/** x * norm -> product -> bias: what the epilogue gets, [rows][weightRows]. */
+/** x * norm -> product -> bias -> scale -> cap: what the epilogue gets, [rows][weightRows]. */
 export const linearReference = (options: LinearCase): Float64Array => {
   const { x, weight, rows, weightRows, columns, norm, bias } = options
+  const { outputScale = 1, softCap } = options
   const out = new Float64Array(rows * weightRows)
   for (let m = 0; m < rows; m++) {
     const row = x.subarray(m * columns, (m + 1) * columns)
@@ -31,15 +34,25 @@ export const linearReference = (options: LinearCase): Float64Array => {
       for (let k = 0; k < columns; k++) {
         sum += row[k]! * (norm ? norm.weight[k]! : 1) * weight[n * columns + k]!
       }
-      out[m * weightRows + n] = sum * scale + (bias ? bias[n]! : 0)
+      const value = (sum * scale + (bias ? bias[n]! : 0)) * outputScale
+      out[m * weightRows + n] = softCap ? softCap * Math.tanh(value / softCap) : value
     }
   }
   return out
 }
 
-/** silu(gate) * up over pairs of columns (2j, 2j + 1). */
-export const swigluReference = (pairs: Float64Array): Float64Array =>
-  Float64Array.from({ length: pairs.length / 2 }, (_, j) => {
-    const gate = pairs[2 * j]!
-    return (gate / (1 + Math.exp(-gate))) * pairs[2 * j + 1]!
-  })
+const activations = {
+  swiglu: (gate: number) => gate / (1 + Math.exp(-gate)),
+  geglu: (gate: number) =>
+    0.5 * gate * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (gate + 0.044715 * gate ** 3))),
+}
+
+/** act(gate) * up over pairs of columns (2j, 2j + 1). */
+export const gatedReference = (
+  pairs: Float64Array,
+  epilogue: keyof typeof activations,
+): Float64Array =>
+  Float64Array.from(
+    { length: pairs.length / 2 },
+    (_, j) => activations[epilogue](pairs[2 * j]!) * pairs[2 * j + 1]!,
+  )
