@@ -107,8 +107,9 @@ const test: UserConfig['test'] = {
         name: 'gpu-dawn',
         environment: 'node',
         include: ['test/gpu/**/*.test.ts'],
-        testTimeout: 120_000,
-        hookTimeout: 120_000,
+        // Lavapipe takes minutes for a kernel with barriers that Mesa's cache does not have yet.
+        testTimeout: 600_000,
+        hookTimeout: 600_000,
       },
     },
     {
@@ -126,8 +127,8 @@ const test: UserConfig['test'] = {
       test: {
         name: 'gpu-chromium',
         include: ['test/gpu/**/*.test.ts'],
-        testTimeout: 120_000,
-        hookTimeout: 120_000,
+        testTimeout: 300_000,
+        hookTimeout: 300_000,
         browser: browser(),
       },
     },

@@ -187,7 +187,7 @@ const plainRequests = eightRequests.slice(0, 5).map((request) => ({
   promptTokenIds: request.promptTokenIds,
   samplingParams: {
     temperature: 0,
-    maxTokens: 8,
+    maxTokens: 12,
     ignoreEos: true,
     seed: request.samplingParams.seed,
   },
@@ -218,22 +218,27 @@ const isSlowToCompile = /swiftshader/i.test((await testContext()).adapterName)
 describe.skipIf(isSlowToCompile).each(['workgroup', 'subgroup'] as const)(
   'in %s form',
   (reduction) => {
-    it('streams have logits within 1e-4 of lone runs, and their tokens', async () => {
-      const model = await load(reduction)
-      const lone = await withEngine(model, { enablePrefixCaching: false }, (engine) =>
-        drawAlone(engine, recorder, plainRequests),
-      )
-      const options = {
-        numBlocks: 8,
-        maxNumBatchedTokens: 21,
-        speculation: { numSpeculativeTokens: 4 },
-      }
-      await withEngine(model, options, async (engine) => {
-        const streams = await drawTogether(engine, recorder, plainRequests, arrivals(6))
-        for (const [which, stream] of streams.entries()) expectClose(stream, lone[which]!)
-        expect(engine.stats().numPreemptions).toBeGreaterThan(0)
-      })
-      model.executor.dispose()
-    })
+    // Lavapipe compiles at first use, for minutes on busy cores unless Mesa's disk cache has it.
+    it(
+      'streams have logits within 1e-4 of lone runs, and their tokens',
+      { timeout: 600_000 },
+      async () => {
+        const model = await load(reduction)
+        const lone = await withEngine(model, { enablePrefixCaching: false }, (engine) =>
+          drawAlone(engine, recorder, plainRequests),
+        )
+        const options = {
+          numBlocks: 7,
+          maxNumBatchedTokens: 21,
+          speculation: { numSpeculativeTokens: 4 },
+        }
+        await withEngine(model, options, async (engine) => {
+          const streams = await drawTogether(engine, recorder, plainRequests)
+          for (const [which, stream] of streams.entries()) expectClose(stream, lone[which]!)
+          expect(engine.stats().numPreemptions).toBeGreaterThan(0)
+        })
+        model.executor.dispose()
+      },
+    )
   },
 )
