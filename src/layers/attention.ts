@@ -24,6 +24,7 @@ import {
   type AttentionBuffers,
   type AttentionShape,
 } from '../kernels/paged-attention.ts'
+import { bindQkNorm, qkNormGrid } from '../kernels/qk-norm.ts'
 import { bindRopeAndPage, ropeAndPageGrid } from '../kernels/rope-and-page.ts'
 import type { Gpu } from './gpu.ts'
 import type { StepShape } from './step-shape.ts'
@@ -42,6 +43,8 @@ export type AttentionOptions = {
   /** f32 [headDim]: RMSNorm of each head before RoPE (Qwen3). Both or neither. */
   readonly qNorm?: Tensor
   readonly kNorm?: Tensor
+  /** f32 [(numHeads + numKvHeads) * headDim]: RMSNorm of all of q, and of all of k, before RoPE. */
+  readonly qkNorm?: Tensor
   readonly eps: number
   readonly numHeads: number
   readonly numKvHeads: number
@@ -98,6 +101,17 @@ const checkShape = (options: AttentionOptions): void => {
   if ((options.qNorm === undefined) !== (options.kNorm === undefined)) {
     refuse('The model has only one of q_norm and k_norm. Check that its weights are complete.')
   }
+}
+
+const createQkNorm = async (
+  { pipelines, context }: Gpu,
+  { qkNorm, qkv, step, eps, numHeads, numKvHeads, headDim }: AttentionOptions,
+): Promise<Attention | null> => {
+  if (!qkNorm) return null
+  const sizes = { qSize: numHeads * headDim, kSize: numKvHeads * headDim }
+  const tensors = { step, weight: qkNorm, qkv }
+  const kernel = await bindQkNorm(pipelines, context.reduction, { ...sizes, eps, ...tensors })
+  return { encode: (recorder, { numTokens }) => recorder.dispatch(kernel, qkNormGrid(numTokens)) }
 }
 
 const createRopeAndPage = async (
@@ -190,12 +204,14 @@ export const createAttention = async (gpu: Gpu, options: AttentionOptions): Prom
       options.scratch ?? createTensor(device, 'attention splits', attentionScratchBytes(options))
     return createCooperativeAttention(gpu, reduction, options, { ...buffers, partials })
   }
-  const [ropeAndPage, attention] = await Promise.all([
+  const [norm, ropeAndPage, attention] = await Promise.all([
+    createQkNorm(gpu, options),
     createRopeAndPage(gpu, options),
     createCore(),
   ])
   return {
     encode: (recorder, step) => {
+      norm?.encode(recorder, step)
       ropeAndPage.encode(recorder, step)
       attention.encode(recorder, step)
     },

@@ -19,7 +19,7 @@ export const createGatedMlp = async (
   options: {
     readonly residual: ResidualOptions
     readonly scratch: Tensor
-    readonly norm: { readonly weight: Tensor; readonly eps: number }
+    readonly norm?: { readonly weight: Tensor; readonly eps: number }
     readonly activation: 'silu' | 'gelu'
     readonly gateUp: WeightMatrix
     readonly down: WeightMatrix
@@ -32,7 +32,7 @@ export const createGatedMlp = async (
       input: residual.hidden,
       output: scratch,
       step: residual.step,
-      norm,
+      ...(norm && { norm }),
       epilogue: options.activation === 'silu' ? 'swiglu' : 'geglu',
       rowCount: 'tokens',
     }),

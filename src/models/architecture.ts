@@ -1,3 +1,4 @@
+import type { TensorIndex } from '../weights/safetensors.ts'
 import type { Json } from './config-fields.ts'
 import type { ModelConfig } from './model-config.ts'
 import type { CreateModel } from './model.ts'
@@ -14,5 +15,7 @@ export type Architecture = {
    * @throws EngineError `unsupported-model` or `invalid-file`.
    */
   readonly configure: (json: Json, base: ModelConfig) => Partial<ModelConfig>
+  /** The file's tensors under the names that the network asks for, where they differ. */
+  readonly tensors?: (index: TensorIndex, config: ModelConfig) => TensorIndex
   readonly create: CreateModel
 }

@@ -35,8 +35,7 @@ const allocate = ({ gpu, config, maxNumTokens, maxNumSequences, maxModelLen }: M
     qkv: rows('qkv', (numHeads + 2 * numKvHeads) * headDim),
     attended: rows('attended', numHeads * headDim),
     activation: rows('activation', config.intermediateSize),
-    blockOutput:
-      config.normPlacement === 'sandwich' ? rows('block output', config.hiddenSize) : null,
+    blockOutput: config.normPlacement === 'pre' ? null : rows('block output', config.hiddenSize),
     scratch: createTensor(
       device,
       'attention scratch',
@@ -53,6 +52,10 @@ const normNames = {
   pre: {
     attention: ['input_layernorm', null],
     mlp: ['post_attention_layernorm', null],
+  },
+  post: {
+    attention: [null, 'post_attention_layernorm'],
+    mlp: [null, 'post_feedforward_layernorm'],
   },
   sandwich: {
     attention: ['input_layernorm', 'post_attention_layernorm'],
@@ -93,7 +96,7 @@ const createLayer = async (
       ...(config.attentionBias && {
         bias: await weights.vector(projections.map((part) => `${part}.bias`)),
       }),
-      norm: await norm(attentionNorm),
+      ...(attentionNorm && { norm: await norm(attentionNorm) }),
       input: hidden,
       output: qkv,
       step,
@@ -108,9 +111,15 @@ const createLayer = async (
       step,
       rope: activations.ropes[rope ?? 0]!,
       scratch: activations.scratch,
-      ...(config.qkNorm && {
+      ...(config.qkNorm === 'head' && {
         qNorm: (await norm('self_attn.q_norm')).weight,
         kNorm: (await norm('self_attn.k_norm')).weight,
+      }),
+      ...(config.qkNorm === 'all' && {
+        qkNorm: await weights.vector(
+          [name('self_attn.q_norm.weight'), name('self_attn.k_norm.weight')],
+          config.normOffset,
+        ),
       }),
       eps,
       numHeads: config.numHeads,
@@ -131,7 +140,7 @@ const createLayer = async (
     createGatedMlp(gpu, {
       residual: await residual(mlpOutputNorm),
       scratch: activations.activation,
-      norm: await norm(mlpNorm),
+      ...(mlpNorm && { norm: await norm(mlpNorm) }),
       activation: config.activation,
       gateUp: await weights.interleaved([name('mlp.gate_proj.weight'), name('mlp.up_proj.weight')]),
       down: await weights.concatenated([name('mlp.down_proj.weight')]),

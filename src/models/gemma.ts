@@ -38,7 +38,7 @@ export const gemma3: Architecture = {
     const isSliding = (layer: number) => (layer + 1) % every !== 0
     return {
       ...configureGemma(json, base),
-      qkNorm: true,
+      qkNorm: 'head',
       ropes: readRopesByLayerType(json, base.maxPositionEmbeddings),
       layers: readSlidingLayers(json, base, isSliding, (slides) => (slides ? 1 : 0)),
     }

@@ -20,6 +20,15 @@ export type RopeScaling =
       /** Rounds the ramp's ends to whole dimensions. */
       readonly truncate: boolean
     }
+  | {
+      readonly type: 'longrope'
+      /** Divide the frequencies, one a pair: of contexts up to the original length, and of longer. */
+      readonly shortFactors: readonly number[]
+      readonly longFactors: readonly number[]
+      /** Multiplies cos and sin. */
+      readonly attentionFactor: number
+      readonly originalMaxPositionEmbeddings: number
+    }
 
 /** How one table of rotary angles is made. */
 export type RopeConfig = {
@@ -52,10 +61,10 @@ export type ModelConfig = {
   /** Added to the weights of every norm as the file has them. */
   readonly normOffset: number
   /**
-   * `pre`: each block norms what it reads from the residual stream. `sandwich`: it norms what it adds
-   * to the stream as well.
+   * `pre`: each block norms what it reads from the residual stream. `post`: it norms what it adds to
+   * the stream. `sandwich`: both.
    */
-  readonly normPlacement: 'pre' | 'sandwich'
+  readonly normPlacement: 'pre' | 'post' | 'sandwich'
   readonly ropes: readonly RopeConfig[]
   /** One entry a layer. */
   readonly layers: readonly LayerConfig[]
@@ -64,8 +73,8 @@ export type ModelConfig = {
   readonly tieWordEmbeddings: boolean
   /** q, k and v projections have a bias. */
   readonly attentionBias: boolean
-  /** RMSNorm over each head of q and k, before RoPE. */
-  readonly qkNorm: boolean
+  /** RMSNorm of q and k before RoPE: over each `head`, or over `all` heads together. */
+  readonly qkNorm: 'none' | 'head' | 'all'
   /** The gate's activation; `gelu` in the tanh approximation. */
   readonly activation: 'silu' | 'gelu'
   /** Factor of the attention scores. */

@@ -34,6 +34,13 @@ export const parseModelConfig = (json: unknown): ModelConfig => {
   return config
 }
 
+/** The part of a head that is rotated; transformers 5 keeps it among `rope_parameters`. */
+const readRotaryFactor = (json: Json): number => {
+  const parameters = json['rope_parameters']
+  const inner = isRecord(parameters) ? readNumber(parameters, 'partial_rotary_factor', 1) : 1
+  return Math.min(readNumber(json, 'partial_rotary_factor', inner), 1)
+}
+
 /** The settings as a plain Llama has them. */
 const readBase = (json: Json, architecture: string): ModelConfig => {
   const hiddenSize = readInteger(json, 'hidden_size')
@@ -56,7 +63,7 @@ const readBase = (json: Json, architecture: string): ModelConfig => {
     numHeads,
     numKvHeads,
     headDim,
-    rotaryDim: headDim * readNumber(json, 'partial_rotary_factor', 1),
+    rotaryDim: Math.floor(headDim * readRotaryFactor(json)),
     rmsNormEps: readNumber(json, 'rms_norm_eps', 1e-6),
     normOffset: 0,
     normPlacement: 'pre',
@@ -65,7 +72,7 @@ const readBase = (json: Json, architecture: string): ModelConfig => {
     maxPositionEmbeddings,
     tieWordEmbeddings: readFlag(json, 'tie_word_embeddings', false),
     attentionBias: false,
-    qkNorm: false,
+    qkNorm: 'none',
     activation: 'silu',
     attentionScale: 1 / Math.sqrt(headDim),
     attentionSoftCap: 0,

@@ -21,6 +21,6 @@ export const qwen2: Architecture = {
 /** Qwen3: a norm over each head of q and k. */
 export const qwen3: Architecture = {
   name: 'Qwen3ForCausalLM',
-  configure: (json, base) => ({ qkNorm: true, layers: readLayers(json, base) }),
+  configure: (json, base) => ({ qkNorm: 'head', layers: readLayers(json, base) }),
   create: createDecoder,
 }

@@ -17,7 +17,11 @@ import type { RopeConfig, RopeScaling } from './model-config.ts'
  */
 export const readRope = (json: Json, maxPositionEmbeddings: number): RopeConfig => {
   const theta = readNumber(json, 'rope_theta', 10_000)
-  const parameters = json['rope_parameters'] ?? json['rope_scaling'] ?? {}
+  const given = json['rope_parameters'] ?? json['rope_scaling'] ?? {}
+  // Phi-3's older files have this beside the others.
+  const original = json['original_max_position_embeddings']
+  const parameters =
+    isRecord(given) && original ? { original_max_position_embeddings: original, ...given } : given
   return readParameters(parameters, theta, maxPositionEmbeddings)
 }
 
@@ -85,13 +89,34 @@ const readRopeScaling = (parameters: Json, maxPositionEmbeddings: number): RopeS
         truncate: readFlag(parameters, 'truncate', true),
       }
     }
+    case 'longrope':
+    case 'su': {
+      const original = originalMaxPositionEmbeddings()
+      const factor = readNumber(parameters, 'factor', maxPositionEmbeddings / original)
+      // The default of `modeling_rope_utils.py` in Hugging Face transformers.
+      const attention = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original))
+      return {
+        type: 'longrope',
+        shortFactors: readFactors(parameters, 'short_factor'),
+        longFactors: readFactors(parameters, 'long_factor'),
+        attentionFactor: readNumber(parameters, 'attention_factor', attention),
+        originalMaxPositionEmbeddings: original,
+      }
+    }
     default:
       throw unsupported(
         `The RoPE scaling ${JSON.stringify(type)} is not supported`,
-        'Choose a model with default, linear, llama3 or yarn.',
+        'Choose a model with default, linear, llama3, yarn or longrope.',
         { ropeType: JSON.stringify(type) },
       )
   }
+}
+
+const readFactors = (parameters: Json, name: string): number[] => {
+  const value: unknown = parameters[name]
+  const isFactor = (factor: unknown) => typeof factor === 'number' && factor > 0
+  if (Array.isArray(value) && value.length > 0 && value.every(isFactor)) return value
+  throw invalidField(name, value, 'positive numbers')
 }
 
 /** 0.1 m ln(factor) + 1 (https://arxiv.org/abs/2309.00071, eq. 22), or what config.json says. */

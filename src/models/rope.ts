@@ -1,10 +1,16 @@
+import { EngineError } from '../errors.ts'
 import type { RopeConfig, RopeScaling } from './model-config.ts'
 
 /**
- * Radians that one position turns each pair of a head's dimensions, [rotaryDim / 2]. The formulas are those
+ * Radians that one position turns each pair of a head's dimensions, [rotaryDim / 2], in contexts of at
+ * most `maxModelLen`. The formulas are those
  * of `modeling_rope_utils.py` in Hugging Face transformers, in float64.
  */
-export const inverseFrequencies = (rope: RopeConfig, rotaryDim: number): Float64Array => {
+export const inverseFrequencies = (
+  rope: RopeConfig,
+  rotaryDim: number,
+  maxModelLen: number,
+): Float64Array => {
   const { theta, scaling } = rope
   const plain = Float64Array.from(
     { length: rotaryDim / 2 },
@@ -19,7 +25,23 @@ export const inverseFrequencies = (rope: RopeConfig, rotaryDim: number): Float64
       return plain.map((frequency) => llama3Frequency(frequency, scaling))
     case 'yarn':
       return yarnFrequencies(plain, theta, scaling)
+    case 'longrope': {
+      // As vLLM: by the longest context that is served, where transformers goes by each text's length.
+      const isLong = maxModelLen > scaling.originalMaxPositionEmbeddings
+      const factors = isLong ? scaling.longFactors : scaling.shortFactors
+      checkFactors(factors, rotaryDim)
+      return plain.map((frequency, i) => frequency / factors[i]!)
+    }
   }
+}
+
+const checkFactors = (factors: readonly number[], rotaryDim: number): void => {
+  if (factors.length === rotaryDim / 2) return
+  throw new EngineError(
+    'invalid-file',
+    `config.json: rope_scaling has ${factors.length} factors, expected ${rotaryDim / 2}. Check that ` +
+      'the model is complete, then delete it and download it again.',
+  )
 }
 
 type Scaling<Type> = Extract<RopeScaling, { type: Type }>
@@ -65,9 +87,9 @@ export const ropeTable = (
   rotaryDim: number,
   maxModelLen: number,
 ): Float32Array<ArrayBuffer> => {
-  const frequencies = inverseFrequencies(rope, rotaryDim)
+  const frequencies = inverseFrequencies(rope, rotaryDim, maxModelLen)
   const { scaling } = rope
-  const amplitude = scaling.type === 'yarn' ? scaling.attentionFactor : 1
+  const amplitude = 'attentionFactor' in scaling ? scaling.attentionFactor : 1
   const table = new Float32Array(maxModelLen * rotaryDim)
   let next = 0
   for (let position = 0; position < maxModelLen; position++) {

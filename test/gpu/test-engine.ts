@@ -11,6 +11,7 @@ import { sampleRow, sampleRowLength, stepInputHeader } from '../../src/engine/st
 import type { Reduction } from '../../src/gpu/device.ts'
 import { PipelineCache } from '../../src/gpu/pipeline-cache.ts'
 import { bufferUsage, mapModeRead } from '../../src/gpu/webgpu-constants.ts'
+import { modelTensors } from '../../src/models/create-model.ts'
 import { parseModelConfig } from '../../src/models/parse-config.ts'
 import type { KvFormat } from '../../src/kernels/kv-format.ts'
 import { openModelSource, type ModelSource } from '../../src/storage/model-source.ts'
@@ -126,7 +127,7 @@ export const createTestModel = async (options: TestModelOptions): Promise<TestMo
     weights: createWeightLoader(
       { context, pipelines },
       {
-        index: await openSafetensors(source),
+        index: modelTensors(await openSafetensors(source), config),
         quantization: options.quantization ?? 'none',
         dtype: options.dtype ?? 'auto',
       },

@@ -29,6 +29,10 @@ from transformers import (
     LlamaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
+    Olmo2Config,
+    Olmo2ForCausalLM,
+    Phi3Config,
+    Phi3ForCausalLM,
     Qwen2Config,
     Qwen2ForCausalLM,
     Qwen3Config,
@@ -151,6 +155,40 @@ TINY = {
             attn_logit_softcapping=3.0,
             final_logit_softcapping=5.0,
             sliding_window=18,
+        ),
+    ),
+    # Norms after the blocks alone, and over all heads of q and of k.
+    "tiny-olmo2": (
+        Olmo2ForCausalLM,
+        Olmo2Config(
+            **SHARED,
+            intermediate_size=128,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            tie_word_embeddings=False,
+            eos_token_id=1,
+            pad_token_id=0,
+        ),
+    ),
+    # Fused projections, a part of each head rotated, frequencies divided one by one.
+    "tiny-phi3": (
+        Phi3ForCausalLM,
+        Phi3Config(
+            **SHARED,
+            intermediate_size=128,
+            num_attention_heads=3,
+            num_key_value_heads=1,
+            partial_rotary_factor=0.75,
+            original_max_position_embeddings=512,
+            rope_scaling={
+                "type": "longrope",
+                "short_factor": [1.0 + 0.1 * i for i in range(12)],
+                "long_factor": [2.0 + 0.3 * i for i in range(12)],
+            },
+            pad_token_id=0,
+            bos_token_id=1,
+            eos_token_id=2,
+            tie_word_embeddings=False,
         ),
     ),
     # Local and global rotary angles, norms of q and k, heads of 256.

@@ -72,7 +72,7 @@ test('a Qwen3 configuration', () => {
     maxPositionEmbeddings: 40960,
     tieWordEmbeddings: true,
     attentionBias: false,
-    qkNorm: true,
+    qkNorm: 'head',
     activation: 'silu',
     attentionScale: 1 / Math.sqrt(128),
     attentionSoftCap: 0,
@@ -89,7 +89,7 @@ test('a Qwen3 configuration', () => {
 test('a Llama 3 configuration', () => {
   expect(parseModelConfig(llama3)).toMatchObject({
     headDim: 64,
-    qkNorm: false,
+    qkNorm: 'none',
     attentionBias: false,
     eosTokenIds: [128001, 128008, 128009],
     ropes: [
@@ -126,7 +126,7 @@ test('Qwen2 has biases without saying so, and names a window that is off', () =>
     head_dim: undefined,
     sliding_window: 32768,
   })
-  expect(config).toMatchObject({ attentionBias: true, qkNorm: false, headDim: 64 })
+  expect(config).toMatchObject({ attentionBias: true, qkNorm: 'none', headDim: 64 })
 })
 
 test('Mistral slides where its window is on and is reached', () => {
@@ -204,7 +204,7 @@ test.each([
   ['no architecture', { architectures: undefined }, /model_type "qwen3"/],
   ['an activation', { hidden_act: 'gelu' }, /"gelu"/],
   ['a bias', { attention_bias: true }, /attention_bias/],
-  ['a RoPE scaling', { rope_scaling: { rope_type: 'longrope' } }, /"longrope".*yarn/],
+  ['a RoPE scaling', { rope_scaling: { rope_type: 'dynamic' } }, /"dynamic".*yarn/],
 ])('refuses %s that it does not run', (_, change, message) => {
   expect(() => parseModelConfig({ ...qwen3, ...change })).toThrowError(
     expect.objectContaining({

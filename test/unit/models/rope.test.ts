@@ -13,7 +13,7 @@ const { positions, cases } = JSON.parse(
 test.each(Object.keys(cases))('%s turns as fast as in transformers', (name) => {
   const { config, inverseFrequencies: expected } = cases[name]!
   const { ropes, rotaryDim } = parseModelConfig(config)
-  const found = inverseFrequencies(ropes[0]!, rotaryDim)
+  const found = inverseFrequencies(ropes[0]!, rotaryDim, 101)
   expect(found).toHaveLength(expected.length)
   expected.forEach((frequency, i) => {
     expect(Math.abs(found[i]! / frequency - 1)).toBeLessThan(1e-6)
@@ -33,4 +33,19 @@ test.each(Object.keys(cases))('%s has the cosines and sines of transformers', (n
       expect(Math.abs(table[pair + 1]! - sin[at]![i]!)).toBeLessThan(2e-5)
     }
   })
+})
+
+test('longrope slows each pair by its own factor, by others where contexts may be long', () => {
+  const scaling = {
+    type: 'longrope',
+    shortFactors: [1, 2],
+    longFactors: [3, 8],
+    attentionFactor: 1.5,
+    originalMaxPositionEmbeddings: 100,
+  } as const
+  const rope = { theta: 100, scaling }
+  expect([...inverseFrequencies(rope, 4, 100)]).toEqual([1, 0.1 / 2])
+  expect([...inverseFrequencies(rope, 4, 101)]).toEqual([1 / 3, 0.1 / 8])
+  expect(ropeTable(rope, 4, 1)).toEqual(Float32Array.of(1.5, 0, 1.5, 0))
+  expect(() => inverseFrequencies(rope, 8, 100)).toThrow(/2 factors, expected 4/)
 })
