@@ -200,7 +200,8 @@ const topTwoApart = (logits: Float32Array): number => {
 
 /** Checks a stream against its lone run, up to where a near tie may have parted them. */
 const expectClose = (stream: Stream, lone: Stream) => {
-  for (const [index, wanted] of lone.logits.entries()) {
+  for (const [index, row] of lone.logits.entries()) {
+    const wanted = row!
     const farthest = wanted.reduce(
       (most, logit, id) => Math.max(most, Math.abs(logit - stream.logits[index]![id]!)),
       0,

@@ -10,7 +10,10 @@ export type StreamRequest = {
 }
 
 /** What a request drew, and the logits of each draw. */
-export type Stream = { readonly tokenIds: readonly number[]; readonly logits: Float32Array[] }
+export type Stream = {
+  readonly tokenIds: readonly number[]
+  readonly logits: (Float32Array | null)[]
+}
 
 const knobs: readonly Partial<SamplingParams>[] = [
   { temperature: 0 },
@@ -54,14 +57,21 @@ export class LogitRecorder {
     }
   }
 
-  async stream(request: StreamRequest, tokenIds: readonly number[]): Promise<Stream> {
+  /** @param mayLack A token may have come back from a device that was lost before its logits did. */
+  async stream(
+    request: StreamRequest,
+    tokenIds: readonly number[],
+    mayLack = false,
+  ): Promise<Stream> {
     const { seed } = request.samplingParams
-    const logits: Float32Array[] = []
+    const logits: (Float32Array | null)[] = []
     for (const index of tokenIds.keys()) {
       const position = request.promptTokenIds.length + index
       const row = await this.#rows.get(keyOf({ seed, position }))
-      if (!row) throw new Error(`No logits were seen for token ${index} of the request ${seed}.`)
-      logits.push(row)
+      if (!row && !mayLack) {
+        throw new Error(`No logits were seen for token ${index} of the request ${seed}.`)
+      }
+      logits.push(row ?? null)
     }
     return { tokenIds, logits }
   }
@@ -149,6 +159,7 @@ export const shared = (executor: ModelExecutor) => {
 export const firstDifference = (streams: readonly Stream[], lone: readonly Stream[]) => {
   for (const [which, { logits }] of streams.entries()) {
     for (const [index, row] of logits.entries()) {
+      if (row === null) continue
       const wanted = lone[which]!.logits[index]!
       const id = row.findIndex((logit, id) => !Object.is(logit, wanted[id]))
       if (id !== -1) return { which, index, id, logit: row[id]!, wanted: wanted[id]! }
