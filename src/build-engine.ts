@@ -7,10 +7,10 @@ import { EngineError } from './errors.ts'
 import type { GpuContext } from './gpu/device.ts'
 import { PipelineCache } from './gpu/pipeline-cache.ts'
 import type { LoadOptions, LoadProgress } from './load-options.ts'
+import { openTensors } from './model-files.ts'
 import { modelTensors } from './models/create-model.ts'
 import type { ModelConfig } from './models/model-config.ts'
 import type { ModelSource } from './storage/byte-source.ts'
-import { openSafetensors } from './weights/safetensors.ts'
 import { createWeightLoader } from './weights/weight-loader.ts'
 
 export type LoadModelOptions = LoadOptions & {
@@ -85,7 +85,7 @@ const buildRunner = async (
   const { onProgress, signal } = options
   try {
     const pipelines = new PipelineCache(context)
-    const index = modelTensors(await openSafetensors(source), config)
+    const index = modelTensors(await openTensors(source), config)
     const weights = createWeightLoader(
       { context, pipelines },
       {

@@ -8,13 +8,12 @@ import {
 import { EngineError } from './errors.ts'
 import { requestGpu, type GpuContext } from './gpu/device.ts'
 import type { LoadProgress } from './load-options.ts'
-import { parseGenerationConfig, parseModelConfig } from './models/parse-config.ts'
+import { readModelFiles } from './model-files.ts'
 import { detectParsers } from './parsers/detect.ts'
 import type { ServedModel } from './server/served-model.ts'
 import {
   openModelSource,
   type DownloadProgress,
-  type ModelSource,
   type OpenModelOptions,
 } from './storage/model-source.ts'
 import { loadChatTemplate } from './tokenizer/chat-template.ts'
@@ -78,31 +77,21 @@ export const loadModel = async (
   }
 }
 
-const readOptionalJson = async (source: ModelSource, name: string): Promise<unknown> =>
-  (await source.has(name)) ? source.readJson(name) : null
-
-const loadTextRoom = async (source: ModelSource) => {
-  const [tokenizerJson, tokenizerConfig, jinja] = await Promise.all([
-    source.readJson('tokenizer.json'),
-    readOptionalJson(source, 'tokenizer_config.json'),
-    source.readText('chat_template.jinja'),
-  ])
-  const tokenizer = loadTokenizer({ tokenizerJson, tokenizerConfig: tokenizerConfig ?? {} })
-  return { tokenizer, chatTemplate: loadChatTemplate(tokenizerConfig ?? {}, jinja ?? undefined) }
-}
-
 /** Loads from files that are at hand: the stored ones of a page, or a folder in Node. */
 export const loadFromSource = async (
   parts: Pick<EngineParts, 'source' | 'requestContext' | 'options'>,
   context: GpuContext,
 ): Promise<ServedModel> => {
   const { source, options } = parts
-  const config = parseModelConfig(await source.readJson('config.json'))
-  const generation = parseGenerationConfig(await readOptionalJson(source, 'generation_config.json'))
-  const { tokenizer, chatTemplate } = await loadTextRoom(source)
+  const files = await readModelFiles(source)
+  const { config, generation, tokenizerJson, tokenizerConfig } = files
+  const tokenizer = loadTokenizer({ tokenizerJson, tokenizerConfig })
+  const chatTemplate = loadChatTemplate(tokenizerConfig, files.chatTemplate ?? undefined)
   const detected = detectParsers(chatTemplate?.source ?? '', tokenizer.addedTokens)
   const eosTokenIds = [...new Set([...config.eosTokenIds, ...generation.eosTokenIds])]
-  const engine = await buildEngine({ ...parts, config, eosTokenIds }, context)
+  const quantization = options.quantization ?? files.quantization
+  const settled = { ...options, ...(quantization && { quantization }) }
+  const engine = await buildEngine({ ...parts, options: settled, config, eosTokenIds }, context)
   options.onProgress?.({ phase: 'ready', loaded: 1, total: 1, text: 'Ready' })
   return {
     id: options.servedModelName ?? options.model,

@@ -112,9 +112,10 @@ const readRopeScaling = (parameters: Json, maxPositionEmbeddings: number): RopeS
   }
 }
 
+const isFactor = (factor: unknown): boolean => typeof factor === 'number' && factor > 0
+
 const readFactors = (parameters: Json, name: string): number[] => {
   const value: unknown = parameters[name]
-  const isFactor = (factor: unknown) => typeof factor === 'number' && factor > 0
   if (Array.isArray(value) && value.length > 0 && value.every(isFactor)) return value
   throw invalidField(name, value, 'positive numbers')
 }

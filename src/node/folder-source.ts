@@ -1,5 +1,5 @@
 import { open, readFile, stat } from 'node:fs/promises'
-import { isAbsolute, join, relative } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative } from 'node:path'
 import {
   type ByteSource,
   checkRange,
@@ -8,8 +8,13 @@ import {
   parseJsonFile,
 } from '../storage/byte-source.ts'
 
-/** A model in a local folder of the Hugging Face layout, read from disk without a copy. */
-export const createFolderSource = (path: string): ModelSource => {
+/**
+ * A model in a local folder of the Hugging Face layout, or a local GGUF file, read from disk without a
+ * copy.
+ */
+export const createFolderSource = (model: string): ModelSource => {
+  const ggufFile = /\.gguf$/i.test(model) ? basename(model) : null
+  const path = ggufFile === null ? model : dirname(model)
   const handles = new Set<{ close(): Promise<void> }>()
   const missing = (name: string) =>
     fileNotFound(name, path, 'Check the path and that the model is complete.')
@@ -20,7 +25,8 @@ export const createFolderSource = (path: string): ModelSource => {
     return full
   }
   const source: ModelSource = {
-    id: path,
+    id: model,
+    ggufFile,
     readText: async (name) => ((await source.has(name)) ? readFile(place(name), 'utf8') : null),
     readJson: async (name) => {
       const text = await source.readText(name)

@@ -18,6 +18,8 @@ export type ByteSource = {
 export type ModelSource = {
   /** Names the model and where it comes from, such as `Qwen/Qwen3-0.6B@main` or a folder's URL. */
   readonly id: string
+  /** The GGUF file that is the whole model; null for a folder of the Hugging Face layout. */
+  readonly ggufFile: string | null
   /** @throws EngineError `file-not-found`, `invalid-file` where it is not JSON. */
   readJson(name: string): Promise<unknown>
   /** The text of a file that a model may lack; null where it does. */

@@ -57,11 +57,10 @@ export const openModelSource = async (
   const { root, quota = null, locks = null, signal } = options
   const location = locateModel(model, options)
   const http = createHttp(options)
-  const place = location.urlOf('')
   if (!root) {
     const files = await resolveRemoteModel(location, http)
     const openers = files.map((file) => [file.name, () => openHttpFile(file, http)] as const)
-    return createSource(location.id, place, new Map(openers))
+    return createSource(location, new Map(openers))
   }
   const store = createModelStore(root, quota)
   const bring = () => bringIntoStore(location, store, http, options)
@@ -70,7 +69,7 @@ export const openModelSource = async (
   const refetch = (file: StoredFile, index: number) => refetchChunk(folder, file, index, http)
   const files = openStoredFiles(folder, manifest.files, refetch)
   const openers = files.map((file) => [file.name, () => Promise.resolve(file)] as const)
-  return createSource(location.id, place, new Map(openers))
+  return createSource(location, new Map(openers))
 }
 
 const exclusively = async <Result>(
@@ -169,13 +168,15 @@ const startProgress = (files: readonly RemoteFile[], { onProgress }: OpenModelOp
 
 /** A model source over files that each know how to open. */
 const createSource = (
-  id: string,
-  place: string,
+  location: ModelLocation,
   openers: ReadonlyMap<string, () => Promise<ByteSource>>,
 ): ModelSource => {
   const opened = new Map<string, Promise<ByteSource>>()
+  const { id, ggufFile } = location
+  const place = location.urlOf('')
   const source: ModelSource = {
     id,
+    ggufFile,
     has: async (name) => openers.has(name),
     open: (name) => {
       const opener = openers.get(name)

@@ -1,5 +1,6 @@
 import { EngineError } from '../errors.ts'
 import { fileNotFound, parseJsonFile } from './byte-source.ts'
+import { ggufFileNames } from './gguf-files.ts'
 import { type Http, isMissing } from './http.ts'
 import type { ModelLocation } from './model-location.ts'
 
@@ -26,7 +27,7 @@ const indexFile = 'model.safetensors.index.json'
 const weightsFile = 'model.safetensors'
 
 /**
- * Finds out which files make up a model: configuration, tokenizer and safetensors weights.
+ * Finds out which files make up a model: configuration, tokenizer and safetensors weights, or GGUF.
  *
  * @throws EngineError `file-not-found` naming a file that every model needs, `network`.
  */
@@ -40,6 +41,7 @@ export const resolveRemoteModel = async (
       ? Promise.resolve(listing.get(name) ?? null)
       : probeFile(name, location.urlOf(name), http)
   const need = async (name: string) => (await find(name)) ?? refuseMissing(name, location, listing)
+  if (location.ggufFile !== null) return Promise.all(ggufFileNames(location.ggufFile).map(need))
   const config = await need(required)
   const [index, ...others] = await Promise.all([indexFile, ...optional].map(find))
   const weights = index
@@ -57,8 +59,8 @@ const refuseMissing = (
   if (name === weightsFile && others.length > 0) {
     throw new EngineError(
       'unsupported-format',
-      `${location.id} has no ${weightsFile}, but ${others.slice(0, 3).join(', ')}. Choose a ` +
-        'repository with safetensors weights.',
+      `${location.id} has no ${weightsFile}, but ${others.slice(0, 3).join(', ')}. Name a GGUF file ` +
+        'of it, as in "owner/name/file.gguf", or choose a repository with safetensors weights.',
       { details: { model: location.id, file: name } },
     )
   }

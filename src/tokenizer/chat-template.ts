@@ -1,5 +1,6 @@
 import { Interpreter, Template } from '@huggingface/jinja'
 import { EngineError } from '../errors.ts'
+import { createMarker, markTexts } from './literal-marks.ts'
 import { readSpecialToken } from './special-token.ts'
 import { adaptToPython, createTemplateEnvironment } from './template-environment.ts'
 
@@ -19,6 +20,11 @@ export type ChatTemplateInput = {
   readonly continueFinalMessage?: boolean
   /** Extra variables, such as `enable_thinking`. */
   readonly kwargs?: Readonly<Record<string, unknown>>
+  /**
+   * Special tokens that stay text where messages, tools or documents spell them. The rendered
+   * prompt then carries marks: it is encoded with `marked`, or read with `removeMarks`.
+   */
+  readonly literalTokens?: readonly string[]
 }
 
 /** A compiled chat template: messages to prompt text. */
@@ -132,13 +138,18 @@ export const compileChatTemplate = (source: string, tokens: TemplateTokens): Cha
           'Cannot set both `continue_final_message` and `add_generation_prompt` to True.',
         )
       }
+      const marker = createMarker(input.literalTokens ?? [])
+      const mark = <Value>(value: Value): Value =>
+        input.literalTokens ? markTexts(value, marker) : value
+      const tools = mark(input.tools ?? null)
+      const documents = mark(input.documents ?? null)
       const render = (messages: readonly ChatMessage[]): string => {
         const environment = createTemplateEnvironment({
           ...tokenVariables,
           ...input.kwargs,
           messages,
-          tools: input.tools ?? null,
-          documents: input.documents ?? null,
+          tools,
+          documents,
           add_generation_prompt: addGenerationPrompt,
         })
         try {
@@ -147,7 +158,7 @@ export const compileChatTemplate = (source: string, tokens: TemplateTokens): Cha
           throw refuse(reasonOf(error), error)
         }
       }
-      const messages = input.messages.map(prepareMessage)
+      const messages = mark(input.messages.map(prepareMessage))
       return continueFinalMessage ? renderOpenEnded(messages, render) : render(messages)
     },
   }

@@ -26,8 +26,9 @@ const formatFloat = (value: number): string => {
 const formatString = (text: string, ensureAscii: boolean): string => {
   const json = JSON.stringify(text)
   if (!ensureAscii) return json
+  // All but the mark of literal-marks.ts, which is no part of the text.
   return json.replace(
-    /[\u007f-\uffff]/g,
+    /[\u007f-\ufdcf\ufdd1-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }

@@ -1,6 +1,32 @@
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { EngineError } from '../errors.ts'
+import {
+  type AddedToken,
+  createAddedTokenSplitter,
+  readAddedTokens,
+  type Section,
+} from './added-tokens.ts'
+import { createTokenModel } from './create-token-model.ts'
+import { createDecoder } from './decoder.ts'
+import { isObject, type JsonObject, refuseFile } from './json-fields.ts'
+import { removeMarks } from './literal-marks.ts'
+import { createNormalizer, type Normalizer } from './normalizer.ts'
+import { createPostProcessor } from './post-processor.ts'
+import { createPreTokenizer } from './pre-tokenizer.ts'
 import { readSpecialToken } from './special-token.ts'
+import type { TokenModel } from './token-model.ts'
+
+export type EncodeOptions = {
+  /**
+   * Default true, as in transformers: puts what the model's post-processor wants around the text.
+   * Rendered chat templates bring it along and are encoded with false.
+   */
+  readonly addSpecialTokens?: boolean
+  /**
+   * The text was rendered with `literalTokens` and carries their marks: what a mark stands in is
+   * ordinary text, whatever it spells.
+   */
+  readonly marked?: boolean
+}
 
 /** Text to token ids and back, for one model. */
 export type Tokenizer = {
@@ -11,11 +37,10 @@ export type Tokenizer = {
   readonly bosToken: string | null
   readonly eosToken: string | null
   /**
-   * Token ids of a text; added tokens written out in it become their one id. `addSpecialTokens`
-   * (default true, as in transformers) puts what the model's post-processor wants around the text;
-   * rendered chat templates bring it along and are encoded with false.
+   * Token ids of a text, as Rust `tokenizers` gives them; added tokens written out in it become
+   * their one id. Lone surrogates, which UTF-8 can't write, count as U+FFFD.
    */
-  encode(text: string, options?: { readonly addSpecialTokens?: boolean }): number[]
+  encode(text: string, options?: EncodeOptions): number[]
   /**
    * Text of token ids. Incomplete UTF-8 reads as U+FFFD, ids outside the vocabulary as nothing.
    * Spaces are never "cleaned up" (`clean_up_tokenization_spaces`): vLLM's detokenizer does not do
@@ -26,58 +51,93 @@ export type Tokenizer = {
   idToToken(tokenId: number): string | null
 }
 
-type JsonObject = Readonly<Record<string, unknown>>
-
-type AddedTokenEntry = JsonObject & {
-  readonly id: number
-  readonly content: string
-  readonly special?: boolean
+type Parts = {
+  readonly model: TokenModel
+  readonly tokens: readonly AddedToken[]
+  readonly tokenizerJson: JsonObject
+  readonly normalize: Normalizer
 }
 
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+/** What Rust calls the pipeline: added tokens, normalizer, again added tokens, words, model. */
+const createEncoder = ({ model, tokens, tokenizerJson, normalize }: Parts) => {
+  const preTokenize = createPreTokenizer(tokenizerJson['pre_tokenizer'], 'pre_tokenizer')
+  const { splitGiven, splitNormalized } = createAddedTokenSplitter(tokens, normalize)
 
-const isAddedToken = (value: unknown): value is AddedTokenEntry =>
-  isObject(value) && typeof value['content'] === 'string' && Number.isInteger(value['id'])
-
-const refuse = (message: string, cause?: unknown): EngineError =>
-  new EngineError(
-    'invalid-file',
-    `${message} Fetch the model's files again, or choose a model with a Hugging Face tokenizer.json.`,
-    cause === undefined ? {} : { cause },
-  )
-
-/** The tokens that tokenizer_config.json declares and tokenizer.json lacks, as older exports do. */
-const tokensOfConfig = (config: JsonObject, known: ReadonlySet<string>): AddedTokenEntry[] => {
-  const declared = config['added_tokens_decoder']
-  if (!isObject(declared)) return []
-  return Object.entries(declared)
-    .map(([id, token]) => (isObject(token) ? { ...token, id: Number(id) } : null))
-    .filter(isAddedToken)
-    .filter((token) => !known.has(token.content))
-}
-
-const readAddedTokens = (tokenizerJson: JsonObject, config: JsonObject): AddedTokenEntry[] => {
-  const listed = tokenizerJson['added_tokens'] ?? []
-  if (!Array.isArray(listed) || !listed.every(isAddedToken)) {
-    throw refuse('tokenizer.json: "added_tokens" is not a list of { id, content }.')
+  return (given: string, marked: boolean): number[] => {
+    const ids: number[] = []
+    const addWords = (section: Section, isFirst: boolean) => {
+      if (section.token) {
+        ids.push(section.token.id)
+        return
+      }
+      const text = marked ? removeMarks(section.text) : section.text
+      for (const word of preTokenize({ text, isFirst })) {
+        for (const id of model.encode(word.text)) ids.push(id)
+      }
+    }
+    for (const section of splitGiven(given.toWellFormed())) {
+      if (section.token) {
+        ids.push(section.token.id)
+        continue
+      }
+      for (const inner of splitNormalized(normalize(section.text))) {
+        const isFirst = inner.token === null && inner.start === 0 && section.start === 0
+        addWords(inner, isFirst)
+      }
+    }
+    return ids
   }
-  const known = new Set(listed.map((token) => token.content))
-  return [...listed, ...tokensOfConfig(config, known)]
 }
 
-const build = (tokenizerJson: JsonObject, config: JsonObject, tokens: AddedTokenEntry[]) => {
-  const parts = { post_processor: null, pre_tokenizer: null, normalizer: null, decoder: null }
-  try {
-    const inner = new HuggingFaceTokenizer(
-      { ...parts, ...tokenizerJson, added_tokens: tokens },
-      config,
-    )
-    if (inner.model === null) throw new Error('"model" is missing.')
-    return { inner, vocab: inner.model.vocab }
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw refuse(`tokenizer.json can't be used: ${reason}`, error)
+/** Tokens by id. Added tokens come last: one may stand for an id that the model has too. */
+const listTokens = ({ model, tokens }: Parts, textOf: (token: AddedToken) => string) => {
+  const byId = new Map<number, string>()
+  for (const [token, id] of model.vocab) byId.set(id, token)
+  for (const token of tokens) byId.set(token.id, textOf(token))
+  return byId
+}
+
+const createTokenDecoder = (parts: Parts) => {
+  const { tokens, tokenizerJson, normalize } = parts
+  const decodeTokens = createDecoder(tokenizerJson['decoder'], 'decoder')
+  // Decoders undo the normalizer, so tokens found in normalized text go in as they stand there.
+  const textOfId = listTokens(parts, ({ content, normalized }) =>
+    normalized ? normalize(content) : content,
+  )
+  const specialIds = new Set(tokens.filter((token) => token.special).map((token) => token.id))
+  return (tokenIds: readonly number[], skipSpecialTokens: boolean): string => {
+    const kept = tokenIds.flatMap((id) => {
+      const token = skipSpecialTokens && specialIds.has(id) ? undefined : textOfId.get(id)
+      return token === undefined ? [] : [token]
+    })
+    return kept.length === 0 ? '' : decodeTokens(kept).join('')
+  }
+}
+
+const build = (tokenizerJson: JsonObject, config: JsonObject): Tokenizer => {
+  const model = createTokenModel(tokenizerJson['model'])
+  const tokens = readAddedTokens(tokenizerJson, config)
+  const normalize = createNormalizer(tokenizerJson['normalizer'], 'normalizer')
+  const parts = { model, tokens, tokenizerJson, normalize }
+  const encode = createEncoder(parts)
+  const decode = createTokenDecoder(parts)
+  const postProcess = createPostProcessor(tokenizerJson['post_processor'], 'post_processor')
+  const tokenOfId = listTokens(parts, (token) => token.content)
+  const addedTokens = new Map(tokens.map(({ content, id, special }) => [content, { id, special }]))
+  let vocabSize = 0
+  for (const id of tokenOfId.keys()) vocabSize = Math.max(vocabSize, id + 1)
+  return {
+    vocabSize,
+    addedTokens,
+    bosToken: readSpecialToken(config, 'bos_token'),
+    eosToken: readSpecialToken(config, 'eos_token'),
+    encode: (text, { addSpecialTokens = true, marked = false } = {}) => {
+      const ids = encode(text, marked)
+      return addSpecialTokens ? [...postProcess(ids)] : ids
+    },
+    decode: (tokenIds, { skipSpecialTokens = false } = {}) => decode(tokenIds, skipSpecialTokens),
+    tokenToId: (token) => addedTokens.get(token)?.id ?? model.vocab.get(token) ?? null,
+    idToToken: (tokenId) => tokenOfId.get(tokenId) ?? null,
   }
 }
 
@@ -85,7 +145,8 @@ const build = (tokenizerJson: JsonObject, config: JsonObject, tokens: AddedToken
  * Builds the tokenizer from the parsed contents of a model's tokenizer.json and
  * tokenizer_config.json (`{}` or null where a model has none).
  *
- * @throws EngineError `invalid-file` for contents that are no tokenizer.
+ * @throws EngineError `invalid-file` for contents that are no tokenizer, `unsupported-model` for
+ * parts that Quire has no code for.
  */
 export const loadTokenizer = (files: {
   readonly tokenizerJson: unknown
@@ -94,30 +155,10 @@ export const loadTokenizer = (files: {
   const { tokenizerJson } = files
   const config = files.tokenizerConfig ?? {}
   if (!isObject(tokenizerJson) || !isObject(tokenizerJson['model'])) {
-    throw refuse('tokenizer.json: "model" is missing.')
+    throw refuseFile('model', 'is missing')
   }
-  if (!isObject(config)) throw refuse('tokenizer_config.json is not an object.')
-  const tokens = readAddedTokens(tokenizerJson, config)
-  const { inner, vocab } = build(tokenizerJson, config, tokens)
-  const specialIds = new Set(tokens.filter((token) => token.special).map((token) => token.id))
-  const idToToken = (tokenId: number) => vocab[tokenId] ?? null
-  return {
-    vocabSize: vocab.length,
-    addedTokens: new Map(
-      tokens.map(({ id, content, special }) => [content, { id, special: special === true }]),
-    ),
-    bosToken: readSpecialToken(config, 'bos_token'),
-    eosToken: readSpecialToken(config, 'eos_token'),
-    encode: (text, { addSpecialTokens = true } = {}) =>
-      inner.encode(text, { add_special_tokens: addSpecialTokens }).ids,
-    decode: (tokenIds, { skipSpecialTokens = false } = {}) => {
-      const kept = tokenIds.filter(
-        (id) => idToToken(id) !== null && !(skipSpecialTokens && specialIds.has(id)),
-      )
-      if (kept.length === 0) return ''
-      return inner.decode(kept, { clean_up_tokenization_spaces: false })
-    },
-    tokenToId: (token) => inner.token_to_id(token) ?? null,
-    idToToken,
+  if (!isObject(config)) {
+    throw new EngineError('invalid-file', 'tokenizer_config.json is not an object.')
   }
+  return build(tokenizerJson, config)
 }

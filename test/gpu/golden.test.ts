@@ -11,8 +11,10 @@ type Golden = {
   }[]
 }
 
+const ggufFixtures = import.meta.glob<Golden>('../fixtures/gguf/*-golden.json', {
+  import: 'default',
+})
 const fixtures = import.meta.glob<Golden>('../fixtures/models/*/golden.json', { import: 'default' })
-const numTokens = 64
 
 const folderOf = (name: string): string =>
   name === 'starter' ? 'demo/public/starter-model' : `test/fixtures/models/${name}`
@@ -71,16 +73,26 @@ describe.each([
   })
 })
 
-describe.each(Object.entries(fixtures))('%s', (file, load) => {
-  const path = folderOf(file.split('/').at(-2)!)
+/** Models and what they are held to; every folder of fixtures and every golden GGUF file is one. */
+const models = [
+  ...Object.entries(fixtures).map(([file, load]) => ({
+    path: folderOf(file.split('/').at(-2)!),
+    load,
+  })),
+  ...Object.entries(ggufFixtures).map(([file, load]) => ({
+    path: file.replace('..', 'test').replace('-golden.json', '.gguf'),
+    load,
+  })),
+]
 
+describe.each(models)('$path', ({ path, load }) => {
   it('gives the tokens and logits of Hugging Face transformers, a request at a time', async () => {
     const { cases } = await load()
     const steps: Promise<Float32Array>[] = []
     const engine = await start({ path, onLogits: (logits) => steps.push(logits) })
     for (const { promptTokenIds, tokenIds, topLogits } of cases) {
       steps.length = 0
-      expect(await generateGreedy(engine, promptTokenIds, numTokens)).toEqual(tokenIds)
+      expect(await generateGreedy(engine, promptTokenIds, tokenIds.length)).toEqual(tokenIds)
       const logits = await Promise.all(steps)
       expect(farthest(topLogits, logits)).toBeLessThan(1e-3)
     }
@@ -91,7 +103,9 @@ describe.each(Object.entries(fixtures))('%s', (file, load) => {
     for (const maxNumBatchedTokens of [19, 128]) {
       const engine = await start({ path, maxNumBatchedTokens })
       const together = await Promise.all(
-        cases.map(({ promptTokenIds }) => generateGreedy(engine, promptTokenIds, numTokens)),
+        cases.map(({ promptTokenIds, tokenIds }) =>
+          generateGreedy(engine, promptTokenIds, tokenIds.length),
+        ),
       )
       expect(together).toEqual(cases.map(({ tokenIds }) => tokenIds))
     }

@@ -11,11 +11,13 @@ import { sampleRow, sampleRowLength, stepInputHeader } from '../../src/engine/st
 import type { Reduction } from '../../src/gpu/device.ts'
 import { PipelineCache } from '../../src/gpu/pipeline-cache.ts'
 import { bufferUsage, mapModeRead } from '../../src/gpu/webgpu-constants.ts'
+import { openTensors } from '../../src/model-files.ts'
+import type { ModelConfig } from '../../src/models/model-config.ts'
 import { modelTensors } from '../../src/models/create-model.ts'
 import { parseModelConfig } from '../../src/models/parse-config.ts'
 import type { KvFormat } from '../../src/kernels/kv-format.ts'
 import { openModelSource, type ModelSource } from '../../src/storage/model-source.ts'
-import { openSafetensors } from '../../src/weights/safetensors.ts'
+import { openGguf } from '../../src/weights/gguf/open-gguf.ts'
 import { createWeightLoader } from '../../src/weights/weight-loader.ts'
 import { testContext } from './context.ts'
 
@@ -25,9 +27,18 @@ export const repositorySource = async (path: string): Promise<ModelSource> => {
     const { createFolderSource } = await import('../../src/node/folder-source.ts')
     return createFolderSource(path)
   }
-  const baseURL = new URL(`/${path}/`, window.location.href).href
+  const folder = path.endsWith('.gguf') ? path : `${path}/`
+  const baseURL = new URL(`/${folder}`, window.location.href).href
   return openModelSource(baseURL, { fetch: (...given) => fetch(...given), root: null, baseURL })
 }
+
+/** The configuration alone: the tiny models have no tokenizer. */
+const readConfig = async (source: ModelSource): Promise<ModelConfig> =>
+  parseModelConfig(
+    source.ggufFile === null
+      ? await source.readJson('config.json')
+      : (await openGguf(source, source.ggufFile)).config,
+  )
 
 /** A sample row: the seed of its request and the index of the token that it draws. */
 export type SampledRow = { readonly seed: number; readonly position: number }
@@ -110,7 +121,7 @@ export const createTestModel = async (options: TestModelOptions): Promise<TestMo
   const { path, reduction, kvFormat = 'f32', onLogits, maxNumSeqs = 8 } = options
   const { maxNumBatchedTokens = 256, numExtraSamples = defaultNumExtraSamples } = options
   const source = await repositorySource(path)
-  const config = parseModelConfig(await source.readJson('config.json'))
+  const config = await readConfig(source)
   const context = await testContext(reduction)
   const { device } = context
   const pipelines = new PipelineCache(context)
@@ -127,7 +138,7 @@ export const createTestModel = async (options: TestModelOptions): Promise<TestMo
     weights: createWeightLoader(
       { context, pipelines },
       {
-        index: modelTensors(await openSafetensors(source), config),
+        index: modelTensors(await openTensors(source), config),
         quantization: options.quantization ?? 'none',
         dtype: options.dtype ?? 'auto',
       },

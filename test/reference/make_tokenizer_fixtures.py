@@ -9,144 +9,104 @@ Run from the repository's root:
 
 import json
 import pathlib
+import random
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers
-from tokenizers import pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
-FOLDER = pathlib.Path("test/fixtures/tokenizer")
+from tokenizer_kinds import KINDS, qwen
 
-CORPUS = [
-    "The engine schedules every request and the pages of its cache.",
-    "What is the weather in Paris today? It is 21 degrees and sunny.",
-    '{"name": "get_weather", "arguments": {"city": "Paris", "days": 3}}',
-    "def step(self):\n    return [token for token in self.running]\n",
-    "naïve café façade — déjà vu, Ångström, œuvre",
-    "Привет, как дела? שלום עולם مرحبا بالعالم 你好，世界 こんにちは 안녕하세요",
-    "👩‍👩‍👧 🎉🎊 😀😃😄 🇫🇷 👍🏽",
-] * 4
+FOLDER = pathlib.Path("test/fixtures/tokenizer")
 
 TEXTS = [
     "",
     " ",
     "   leading and trailing   ",
     "Hello, world!",
-    "don't can't I'm we'll they've THEY'RE",
-    "12345 1,234.5 1e-7 0x1F",
-    "tabs\tand\r\nline breaks\n\n\n  indented\n",
+    "don't can't I'm we'll they've THEY'RE it'\u017f",
+    "12345 1,234.5 1e-7 0x1F ٣٤٥ ½ Ⅷ",
+    "tabs\tand\r\nline breaks\n\n\n  indented\n\r\r\n \n",
     '{"name": "get_weather", "arguments": {"city": "Zürich"}}',
     "👩‍👩‍👧‍👦 family, 🇫🇷 flag, 👍🏽 skin, 🏴󠁧󠁢󠁥󠁮󠁧󠁿",
     "😀" * 20,
     "שלום (אבג) 123 مرحبا \u200fRTL\u200e",
-    "e\u0301 versus \u00e9, a\u0308\u0323, Z\u0351\u036b\u0343\u036a\u0302",
-    "nul\x00inside\x01\x02\x7f and \ufffd replacement",
+    "e\u0301 versus \u00e9, a\u0308\u0323, Z\u0351\u036b\u0343\u036a\u0302, \u1e9b\u0323",
+    "nul\x00inside\x01\x02\x7f\x85 and \ufffd replacement",
     "\ufeffbyte order mark\ufeff",
     "x" * 200,
     " " * 120 + "end",
     "\n" * 40,
-    "各国語 テスト 테스트 ไทย हिन्दी தமிழ்",
-    "ﬁ ligature ½ ² Ⅷ \u00a0no-break\u2003em\u3000wide",
-    "math: ∑∫√∞ ≠ ≤ 𝔘𝔫𝔦𝔠𝔬𝔡𝔢",
+    "7" * 50 + "\t" * 20,
+    "各国語 テスト 테스트 ไทย हिन्दी தமிழ் \U00020000\U0002b820",
+    "ﬁ ligature ² \u00a0no-break\u2003em\u3000wide ＦＵＬＬ！",
+    "math: ∑∫√∞ ≠ ≤ 𝔘𝔫𝔦𝔠𝔬𝔡𝔢 ㍿…",
     "zero\u200bwidth\u200djoin\u00adsoft",
+    "ΑΣ ΟΔΥΣΣΕΥΣ, İstanbul STRASSE ẞ ŉ",
+    "snake_case camelCase HTTPServer v2.0-rc1 a_b",
+    "can ' t do not n't . ! ? ,",
+    "<0x41> <0xC3> ▁▁ Ġ Ċ </w> ## ##a |pipe|",
+    "\U0010ffff\ufdd0\uffff\ue000",
 ]
 
-MARKED_TEXTS = [
-    "<|start|>",
-    "<|start|><|end|>",
-    "<|start|>user\nhi<|end|>\n<|start|>assistant\n",
-    "text<|end|>",
-    "<|end|>text",
-    "a<think>b</think>c",
-    "<think>\n\n</think>\n\n",
-    " <think> spaced </think> ",
-    "<thin<think>k></think",
-    "<|start|",
-    "é<|end|>😀<think>😀</think>é",
-    "left   <left>   right",
-    "left   <right>   right",
-    "<two words> and <two  words>",
+FRAGMENTS = [
+    *("The", "engine", " weather", "Ünïcode", "é", "e\u0301", "ß", "the", "café", "S", "'s", "42"),
+    *("ж", "你好", "한", "ﬁ", "ع", "שלום", "😀", "👩‍👩‍👧", "\U0001f1eb", "\u200d", "\ufe0f", "\u0301"),
+    *(" ", "  ", "     ", "\n", "\r\n", "\t", "\u00a0", "\u3000", "\x00", "\x1c", "\ufeff", "\u2028"),
+    *(".", ",", "!", "'", '"', "<", ">", "|", "#", "_", "-", "—", "▁", "{", "+", "$", "Ġ", "½"),
 ]
 
 
-def byte_level() -> Tokenizer:
-    """Byte-level BPE with Qwen's kind of pre-tokenizer, NFC and added tokens of every kind."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.NFC()
-    pattern = (
-        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
-        r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(pattern), behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=420, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
-    )
-    tokenizer.train_from_iterator(CORPUS, trainer)
-    tokenizer.add_special_tokens(["<|start|>", "<|end|>"])
-    tokenizer.add_tokens(
-        [
-            AddedToken("<think>", normalized=False),
-            AddedToken("</think>", normalized=False),
-            AddedToken("<left>", lstrip=True, normalized=False),
-            AddedToken("<right>", rstrip=True, normalized=False),
-            AddedToken("<two words>", normalized=True),
-        ]
-    )
-    return tokenizer
+def mixed_texts(names: list[str], count: int) -> list[str]:
+    """Fragments and added tokens, whole and cut, in any order; the same on every run."""
+    draw = random.Random(7)
+    cut = [name[:-1] for name in names] + [name[len(name) // 2 :] for name in names]
+    pool = FRAGMENTS + (names * 6 + cut * 2 if names else [])
+    return ["".join(draw.choices(pool, k=draw.randint(2, 12))) for _ in range(count)]
 
 
-def byte_fallback() -> Tokenizer:
-    """SentencePiece-like BPE as in Llama 2: metaspace, byte fallback, one leading space stripped."""
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
-    )
-    tokenizer.decoder = decoders.Sequence(
-        [
-            decoders.Replace("▁", " "),
-            decoders.ByteFallback(),
-            decoders.Fuse(),
-            decoders.Strip(" ", 1, 0),
-        ]
-    )
-    bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
-    trainer = trainers.BpeTrainer(
-        vocab_size=480,
-        special_tokens=["<unk>", "<s>", "</s>", *bytes_],
-        limit_alphabet=60,
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(CORPUS, trainer)
+def marked_texts(names: list[str]) -> list[str]:
+    """Each added token in every position."""
+    chosen = names[:24]
+    texts = [f"{a}x {a}\n {b}y{a}{a}{b} z{b}" for a, b in zip(chosen, chosen[1:] + chosen[:1])]
+    return texts + [f"A{a} 1{a}é{a.upper()}{a[1:]}{a[:-1]}" for a in chosen]
+
+
+def drop(case: dict, field: str, like: object) -> None:
+    """Fields that repeat another one are left out."""
+    if case[field] == like:
+        del case[field]
+
+
+def encode_case(tokenizer: Tokenizer, text: str) -> dict:
+    ids = tokenizer.encode(text, add_special_tokens=False).ids
+    case = {"text": text, "ids": ids, **decode_case(tokenizer, ids)}
+    case["idsWithSpecial"] = tokenizer.encode(text).ids
+    drop(case, "decodedWithoutSpecial", case["decoded"])
+    drop(case, "decoded", text)
+    drop(case, "idsWithSpecial", ids)
+    return case
+
+
+def decode_case(tokenizer: Tokenizer, ids: list[int]) -> dict:
+    return {
+        "ids": ids,
+        "decoded": tokenizer.decode(ids, skip_special_tokens=False),
+        "decodedWithoutSpecial": tokenizer.decode(ids, skip_special_tokens=True),
+    }
+
+
+def tokenizer_fixture(tokenizer: Tokenizer) -> dict:
     state = json.loads(tokenizer.to_str())
-    # Byte tokens belong to the model alone: as added tokens they would match in text.
-    state["added_tokens"] = [t for t in state["added_tokens"] if not t["content"].startswith("<0x")]
-    tokenizer = Tokenizer.from_str(json.dumps(state))
-    tokenizer.add_special_tokens(["<|start|>", "<|end|>"])
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A", special_tokens=[("<s>", tokenizer.token_to_id("<s>"))]
-    )
-    return tokenizer
-
-
-def tokenizer_fixture(tokenizer: Tokenizer, texts: list[str]) -> dict:
-    cases = []
-    for text in texts:
-        ids = tokenizer.encode(text, add_special_tokens=False).ids
-        cases.append(
-            {
-                "text": text,
-                "ids": ids,
-                "idsWithSpecial": tokenizer.encode(text).ids,
-                "decoded": tokenizer.decode(ids, skip_special_tokens=False),
-                "decodedWithoutSpecial": tokenizer.decode(ids, skip_special_tokens=True),
-            }
-        )
-    return {"tokenizerJson": json.loads(tokenizer.to_str()), "cases": cases}
+    names = [token["content"] for token in state["added_tokens"]]
+    texts = TEXTS + marked_texts(names) + mixed_texts(names, 40)
+    draw = random.Random(11)
+    size = tokenizer.get_vocab_size()
+    lists = [[draw.randrange(size) for _ in range(draw.randint(1, 12))] for _ in range(20)]
+    return {
+        "tokenizerJson": state,
+        "cases": [encode_case(tokenizer, text) for text in texts],
+        "decodings": [decode_case(tokenizer, ids) for ids in lists],
+    }
 
 
 TOOLS = [
@@ -263,8 +223,6 @@ def write(name: str, fixture: dict) -> None:
 
 
 if __name__ == "__main__":
-    write("byte-level", tokenizer_fixture(byte_level(), TEXTS + MARKED_TEXTS))
-    # @huggingface/tokenizers 0.2 drops byte order marks that went through byte fallback.
-    without_marks = [text for text in TEXTS + MARKED_TEXTS if "\ufeff" not in text]
-    write("byte-fallback", tokenizer_fixture(byte_fallback(), without_marks))
-    write("chat-templates", chat_fixture(byte_level()))
+    for name, build in KINDS.items():
+        write(name, tokenizer_fixture(build()))
+    write("chat-templates", chat_fixture(qwen()))

@@ -15,6 +15,7 @@ import { checkContextLength, type RequestedTokens, toSamplingParams } from '../s
 import type { ServedModel } from '../served-model.ts'
 import { countToolCalls } from '../tool-call-counter.ts'
 import { type ChatRequest, parseChatRequest } from '../validation.ts'
+import { removeMarks } from '../../tokenizer/literal-marks.ts'
 
 const requestedTokens = (body: ChatRequest): RequestedTokens | null => {
   if (body.max_completion_tokens != null) {
@@ -48,6 +49,7 @@ const renderPrompt = (model: ServedModel, body: ChatRequest): string => {
     ...(body.documents ? { documents: body.documents } : {}),
     addGenerationPrompt: body.add_generation_prompt ?? !continueFinalMessage,
     continueFinalMessage,
+    literalTokens: specialTokens(model),
     kwargs: templateKwargs(body),
   })
 }
@@ -134,7 +136,7 @@ export const chatCompletions: Route = async (context) => {
   const params = toSamplingParams({ request: body, model, requested, logprobs })
   const prompt = renderPrompt(model, body)
   const addSpecialTokens = body.add_special_tokens ?? false
-  const promptTokenIds = tokenizer.encode(prompt, { addSpecialTokens })
+  const promptTokenIds = tokenizer.encode(prompt, { addSpecialTokens, marked: true })
   checkContextLength(promptTokenIds.length, requested, engine.maxModelLen)
 
   const head = createReplyHead('chatcmpl', context, body, [promptTokenIds])
@@ -144,7 +146,7 @@ export const chatCompletions: Route = async (context) => {
     replyId: head.id,
     params,
     prompts: [promptTokenIds],
-    createParser: () => createParser(model, body, prompt),
+    createParser: () => createParser(model, body, removeMarks(prompt)),
     skipSpecialTokens: !hasParser(model, body) && (body.skip_special_tokens ?? true),
   })
   const { outputs } = choices

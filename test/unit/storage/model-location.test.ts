@@ -42,8 +42,15 @@ test.each(['', 'a b', 'a/b/c', '../..@x', 'a/..', 'file:x', 'a/b@', './relative'
   },
 )
 
-test('says that GGUF is not read yet', () => {
-  expect(() => locateModel('https://x.test/model.Q4_0.gguf')).toThrowError(
-    expect.objectContaining({ code: 'unsupported-format' }),
-  )
+test.each([
+  ['https://x.test/m/a.Q4_0.gguf', 'https://x.test/m/a.Q4_0.gguf', 'a.Q4_0.gguf'],
+  ['./m/a.gguf', 'https://page.test/m/a.gguf', 'a.gguf'],
+  ['a.gguf', 'https://page.test/a.gguf', 'a.gguf'],
+  ['owner/name/a.Q8_0.GGUF', 'https://hub.test/owner/name/resolve/main/a.Q8_0.GGUF', 'a.Q8_0.GGUF'],
+  ['owner/name/a.gguf@v2', 'https://hub.test/owner/name/resolve/v2/a.gguf', 'a.gguf'],
+])('finds the GGUF file %s', (model, url, file) => {
+  const baseURL = 'https://page.test/index.html'
+  const location = locateModel(model, { baseURL, hubURL: 'https://hub.test' })
+  expect(location.ggufFile).toBe(file)
+  expect(location.urlOf(file)).toBe(url)
 })

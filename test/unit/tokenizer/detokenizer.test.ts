@@ -2,14 +2,13 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createDetokenizer } from '../../../src/tokenizer/detokenizer.ts'
 import { loadTokenizer, type Tokenizer } from '../../../src/tokenizer/tokenizer.ts'
-import { readStarterFiles, readTokenizerFixture } from './fixtures.ts'
+import { loadKind, readStarterFiles, tokenizerKinds } from './fixtures.ts'
 
-const load = (name: string) =>
-  loadTokenizer({ tokenizerJson: readTokenizerFixture(name).tokenizerJson, tokenizerConfig: {} })
+const byteLevel = loadKind('qwen')
+const byteFallback = loadKind('llama2')
 
 const tokenizers: [string, Tokenizer][] = [
-  ['byte-level', load('byte-level')],
-  ['byte-fallback', load('byte-fallback')],
+  ...tokenizerKinds.map((kind): [string, Tokenizer] => [kind, loadKind(kind)]),
   ['starter', loadTokenizer(readStarterFiles())],
 ]
 
@@ -30,7 +29,7 @@ describe.each(tokenizers)('%s', (_, tokenizer) => {
         const whole = tokenizer.decode(ids, { skipSpecialTokens: skip })
         expect(stream(tokenizer, pieces, skip).join('')).toBe(whole)
       }),
-      { numRuns: 150 },
+      { numRuns: 50 },
     )
   })
 
@@ -43,20 +42,19 @@ describe.each(tokenizers)('%s', (_, tokenizer) => {
       false,
     )
     expect(pieces.join('')).toBe(tokenizer.decode(ids))
-    expect(pieces.join('').split('\ufffd')).toHaveLength(6)
     expect(pieces.every((piece) => !/^[\udc00-\udfff]|[\ud800-\udbff]$/.test(piece))).toBe(true)
   })
 })
 
 test('unfinished bytes come out at the end, as U+FFFD', () => {
-  const [, tokenizer] = tokenizers[0] ?? ['', load('byte-level')]
+  const tokenizer = byteLevel
   const first = tokenizer.tokenToId('Ã')
   expect(first).not.toBeNull()
   expect(stream(tokenizer, [[first ?? 0]], true)).toEqual(['', '\ufffd'])
 })
 
 test('spaces between skipped tokens survive a decoder that strips the first one', () => {
-  const [, tokenizer] = tokenizers[1] ?? ['', load('byte-fallback')]
+  const tokenizer = byteFallback
   const special = tokenizer.addedTokens.get('<|end|>')?.id ?? 0
   const word = tokenizer.encode('the', { addSpecialTokens: false })
   const ids = [...word, ...Array.from({ length: 60 }, () => special), ...word]
@@ -65,7 +63,7 @@ test('spaces between skipped tokens survive a decoder that strips the first one'
 })
 
 test('the work per token does not grow with the text', () => {
-  const [, tokenizer] = tokenizers[0] ?? ['', load('byte-level')]
+  const tokenizer = byteLevel
   let longest = 0
   const counting: Pick<Tokenizer, 'decode' | 'addedTokens'> = {
     addedTokens: tokenizer.addedTokens,

@@ -1,21 +1,41 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { loadTokenizer, type Tokenizer } from '../../../src/tokenizer/tokenizer.ts'
 
 const readJson = (url: URL) => JSON.parse(readFileSync(url, 'utf8'))
 
+const folder = new URL('../../fixtures/tokenizer/', import.meta.url)
+
+type Decoding = {
+  readonly ids: readonly number[]
+  readonly decoded: string
+  readonly decodedWithoutSpecial: string
+}
+
 /** What Rust tokenizers answers, from test/reference/make_tokenizer_fixtures.py. */
 export type TokenizerFixture = {
-  readonly tokenizerJson: unknown
+  readonly tokenizerJson: { readonly decoder: unknown }
+  /** Fields that are not there repeat: `decoded` the text, the others the field without suffix. */
   readonly cases: readonly {
     readonly text: string
     readonly ids: readonly number[]
-    readonly idsWithSpecial: readonly number[]
-    readonly decoded: string
-    readonly decodedWithoutSpecial: string
+    readonly idsWithSpecial?: readonly number[]
+    readonly decoded?: string
+    readonly decodedWithoutSpecial?: string
   }[]
+  /** Lists of random ids. */
+  readonly decodings: readonly Decoding[]
 }
 
-export const readTokenizerFixture = (name: string): TokenizerFixture =>
-  readJson(new URL(`../../fixtures/tokenizer/${name}.json`, import.meta.url))
+/** Every fixture but the chat templates' is a tokenizer of the kind that its name says. */
+export const tokenizerKinds: readonly string[] = readdirSync(folder)
+  .map((file) => file.replace(/\.json$/, ''))
+  .filter((name) => name !== 'chat-templates')
+
+export const readTokenizerFixture = (kind: string): TokenizerFixture =>
+  readJson(new URL(`${kind}.json`, folder))
+
+export const loadKind = (kind: string): Tokenizer =>
+  loadTokenizer({ tokenizerJson: readTokenizerFixture(kind).tokenizerJson, tokenizerConfig: {} })
 
 /** What transformers' apply_chat_template answers; `arguments` are its own. */
 export type ChatFixture = {
@@ -29,8 +49,7 @@ export type ChatFixture = {
   }[]
 }
 
-export const readChatFixture = (): ChatFixture =>
-  readJson(new URL('../../fixtures/tokenizer/chat-templates.json', import.meta.url))
+export const readChatFixture = (): ChatFixture => readJson(new URL('chat-templates.json', folder))
 
 const starter = new URL('../../../demo/public/starter-model/', import.meta.url)
 

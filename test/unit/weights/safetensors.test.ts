@@ -157,6 +157,7 @@ const modelOf = (files: Record<string, Uint8Array<ArrayBuffer> | object>): Model
     return content instanceof Uint8Array ? content : new Uint8Array()
   }
   return {
+    ggufFile: null,
     id: 'test',
     has: async (name) => name in files,
     readJson: async (name) => files[name],
