@@ -1,24 +1,16 @@
 import gatherNormSource from '../../shaders/gather-norm.wgsl?raw'
-import groupReduceNone from '../../shaders/lib/group-reduce-none.wgsl?raw'
-import groupReduceSubgroup from '../../shaders/lib/group-reduce-subgroup.wgsl?raw'
-import groupReduceWorkgroup from '../../shaders/lib/group-reduce-workgroup.wgsl?raw'
 import stepInput from '../../shaders/lib/step-input.wgsl?raw'
 import type { Grid } from '../gpu/command-recorder.ts'
 import type { Reduction } from '../gpu/device.ts'
 import { defineKernel } from '../gpu/kernel.ts'
 import type { BoundKernel, PipelineCache } from '../gpu/pipeline-cache.ts'
 import type { Tensor } from '../gpu/tensor.ts'
-
-const reductions: Readonly<Record<Reduction, { module: string; workgroupSize: number }>> = {
-  none: { module: groupReduceNone, workgroupSize: 1 },
-  workgroup: { module: groupReduceWorkgroup, workgroupSize: 128 },
-  subgroup: { module: groupReduceSubgroup, workgroupSize: 128 },
-}
+import { groupReduceModules, normWorkgroupSizes } from './group-reduce.ts'
 
 export const gatherNorm = (reduction: Reduction) =>
   defineKernel({
     name: 'gather-norm',
-    modules: [stepInput, reductions[reduction].module, gatherNormSource],
+    modules: [stepInput, groupReduceModules[reduction], gatherNormSource],
     overrides: ['WORKGROUP_SIZE', 'HIDDEN_SIZE', 'EPS'],
     bindings: { step: 'read', x: 'read', weight: 'read', out: 'read_write' },
   })
@@ -40,7 +32,7 @@ export const bindGatherNorm = async (
 ): Promise<BoundKernel> => {
   const { hiddenSize, eps, ...tensors } = options
   const kernel = await pipelines.compile(gatherNorm(reduction), {
-    WORKGROUP_SIZE: reductions[reduction].workgroupSize,
+    WORKGROUP_SIZE: normWorkgroupSizes[reduction],
     HIDDEN_SIZE: hiddenSize,
     EPS: eps,
   })

@@ -1,7 +1,4 @@
 import flatGridModule from '../../shaders/lib/flat-grid.wgsl?raw'
-import groupReduceNone from '../../shaders/lib/group-reduce-none.wgsl?raw'
-import groupReduceSubgroup from '../../shaders/lib/group-reduce-subgroup.wgsl?raw'
-import groupReduceWorkgroup from '../../shaders/lib/group-reduce-workgroup.wgsl?raw'
 import stepInput from '../../shaders/lib/step-input.wgsl?raw'
 import normAddSource from '../../shaders/norm-add.wgsl?raw'
 import { flatGrid, type Grid } from '../gpu/command-recorder.ts'
@@ -9,17 +6,12 @@ import type { Reduction } from '../gpu/device.ts'
 import { defineKernel } from '../gpu/kernel.ts'
 import type { BoundKernel, PipelineCache } from '../gpu/pipeline-cache.ts'
 import type { Tensor } from '../gpu/tensor.ts'
-
-const reductions: Readonly<Record<Reduction, { module: string; workgroupSize: number }>> = {
-  none: { module: groupReduceNone, workgroupSize: 1 },
-  workgroup: { module: groupReduceWorkgroup, workgroupSize: 128 },
-  subgroup: { module: groupReduceSubgroup, workgroupSize: 128 },
-}
+import { groupReduceModules, normWorkgroupSizes } from './group-reduce.ts'
 
 export const normAdd = (reduction: Reduction) =>
   defineKernel({
     name: 'norm-add',
-    modules: [stepInput, flatGridModule, reductions[reduction].module, normAddSource],
+    modules: [stepInput, flatGridModule, groupReduceModules[reduction], normAddSource],
     overrides: ['WORKGROUP_SIZE', 'HIDDEN_SIZE', 'EPS', 'SCALE'],
     bindings: { step: 'read', x: 'read', weight: 'read', out: 'read_write' },
   })
@@ -42,7 +34,7 @@ export const bindNormAdd = async (
 ): Promise<BoundKernel> => {
   const { hiddenSize, eps, scale, ...tensors } = options
   const kernel = await pipelines.compile(normAdd(reduction), {
-    WORKGROUP_SIZE: reductions[reduction].workgroupSize,
+    WORKGROUP_SIZE: normWorkgroupSizes[reduction],
     HIDDEN_SIZE: hiddenSize,
     EPS: eps,
     SCALE: scale,

@@ -1,7 +1,4 @@
 import flatGridModule from '../../shaders/lib/flat-grid.wgsl?raw'
-import groupReduceNone from '../../shaders/lib/group-reduce-none.wgsl?raw'
-import groupReduceSubgroup from '../../shaders/lib/group-reduce-subgroup.wgsl?raw'
-import groupReduceWorkgroup from '../../shaders/lib/group-reduce-workgroup.wgsl?raw'
 import stepInput from '../../shaders/lib/step-input.wgsl?raw'
 import qkNormSource from '../../shaders/qk-norm.wgsl?raw'
 import { flatGrid, type Grid } from '../gpu/command-recorder.ts'
@@ -9,17 +6,12 @@ import type { Reduction } from '../gpu/device.ts'
 import { defineKernel } from '../gpu/kernel.ts'
 import type { BoundKernel, PipelineCache } from '../gpu/pipeline-cache.ts'
 import type { Tensor } from '../gpu/tensor.ts'
-
-const reductions: Readonly<Record<Reduction, { module: string; workgroupSize: number }>> = {
-  none: { module: groupReduceNone, workgroupSize: 1 },
-  workgroup: { module: groupReduceWorkgroup, workgroupSize: 128 },
-  subgroup: { module: groupReduceSubgroup, workgroupSize: 128 },
-}
+import { groupReduceModules, normWorkgroupSizes } from './group-reduce.ts'
 
 export const qkNorm = (reduction: Reduction) =>
   defineKernel({
     name: 'qk-norm',
-    modules: [stepInput, flatGridModule, reductions[reduction].module, qkNormSource],
+    modules: [stepInput, flatGridModule, groupReduceModules[reduction], qkNormSource],
     overrides: ['WORKGROUP_SIZE', 'Q_SIZE', 'K_SIZE', 'ROW_SIZE', 'EPS'],
     bindings: { step: 'read', weight: 'read', qkv: 'read_write' },
   })
@@ -41,7 +33,7 @@ export const bindQkNorm = async (
 ): Promise<BoundKernel> => {
   const { qSize, kSize, eps, ...tensors } = options
   const kernel = await pipelines.compile(qkNorm(reduction), {
-    WORKGROUP_SIZE: reductions[reduction].workgroupSize,
+    WORKGROUP_SIZE: normWorkgroupSizes[reduction],
     Q_SIZE: qSize,
     K_SIZE: kSize,
     ROW_SIZE: qSize + 2 * kSize,

@@ -1,7 +1,4 @@
 import flatGridModule from '../../shaders/lib/flat-grid.wgsl?raw'
-import groupReduceNone from '../../shaders/lib/group-reduce-none.wgsl?raw'
-import groupReduceSubgroup from '../../shaders/lib/group-reduce-subgroup.wgsl?raw'
-import groupReduceWorkgroup from '../../shaders/lib/group-reduce-workgroup.wgsl?raw'
 import kvPage from '../../shaders/lib/kv-page.wgsl?raw'
 import stepInput from '../../shaders/lib/step-input.wgsl?raw'
 import ropeAndPageSource from '../../shaders/rope-and-page.wgsl?raw'
@@ -11,12 +8,7 @@ import { defineKernel, type KernelSpec } from '../gpu/kernel.ts'
 import type { BoundKernel, PipelineCache } from '../gpu/pipeline-cache.ts'
 import type { Tensor } from '../gpu/tensor.ts'
 import { kvFormats, kvModules, type KvFormat } from './kv-format.ts'
-
-const groupReduce: Readonly<Record<Reduction, string>> = {
-  none: groupReduceNone,
-  workgroup: groupReduceWorkgroup,
-  subgroup: groupReduceSubgroup,
-}
+import { groupReduceModules } from './group-reduce.ts'
 
 // 32 lanes give each its own vec4 of a head of 128 channels.
 const workgroupSizes = { none: 16, workgroup: 32, subgroup: 32 } as const
@@ -27,7 +19,7 @@ export const ropeAndPage = (reduction: Reduction, kvFormat: KvFormat) =>
     modules: [
       stepInput,
       flatGridModule,
-      groupReduce[reduction],
+      groupReduceModules[reduction],
       kvModules[kvFormat],
       kvPage,
       ropeAndPageSource,
