@@ -49,6 +49,6 @@ const date = new Date().toISOString().slice(0, 10)
 console.log(`\nquire-llm ${version} on ${adapter}, ${dawn ? 'Dawn in Node' : 'Chromium'}, ${date}`)
 console.log(`options: ${JSON.stringify(options)}\n`)
 for (const { what, value, unit } of rows) {
-  console.log(`${what.padEnd(24)} ${value.toFixed(2).padStart(10)} ${unit}`)
+  console.log(`${what.padEnd(42)} ${value.toFixed(2).padStart(10)} ${unit}`)
 }
 process.exit(0)
