@@ -30,6 +30,8 @@ export const gemma2: Architecture = {
   create: createDecoder,
 }
 
+const thetas = { full: 1_000_000, sliding: 10_000 }
+
 /** Gemma 3's text model: five layers with a window and local positions to one with neither. */
 export const gemma3: Architecture = {
   name: 'Gemma3ForCausalLM',
@@ -39,7 +41,7 @@ export const gemma3: Architecture = {
     return {
       ...configureGemma(json, base),
       qkNorm: 'head',
-      ropes: readRopesByLayerType(json, base.maxPositionEmbeddings),
+      ropes: readRopesByLayerType(json, base.maxPositionEmbeddings, thetas),
       layers: readSlidingLayers(json, base, isSliding, (slides) => (slides ? 1 : 0)),
     }
   },

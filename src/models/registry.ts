@@ -3,7 +3,7 @@ import { gemma2, gemma3 } from './gemma.ts'
 import { granite } from './granite.ts'
 import { llama } from './llama.ts'
 import { mistral } from './mistral.ts'
-import { olmo2 } from './olmo.ts'
+import { olmo2, olmo3 } from './olmo.ts'
 import { phi3 } from './phi3.ts'
 import { qwen2, qwen3 } from './qwen.ts'
 import { smollm3 } from './smollm3.ts'
@@ -19,5 +19,6 @@ export const architectures: readonly Architecture[] = [
   gemma2,
   gemma3,
   olmo2,
+  olmo3,
   phi3,
 ]

@@ -38,24 +38,29 @@ const readParameters = (
 }
 
 /**
- * The angles of layers that see everything, and of those with a window: in transformers 5 by type of
- * layer, in older files by `rope_local_base_freq`.
+ * The angles of layers that see everything, and of those with a window, which are never stretched: in
+ * transformers 5 by type of layer, in older files beside each other.
  *
+ * @param thetas What holds where the file names none.
  * @throws EngineError `unsupported-model`, `invalid-file`.
  */
 export const readRopesByLayerType = (
   json: Json,
   maxPositionEmbeddings: number,
+  thetas: { readonly full: number; readonly sliding: number },
 ): [full: RopeConfig, sliding: RopeConfig] => {
   const given = json['rope_parameters']
   if (isRecord(given) && isRecord(given['full_attention'])) {
     return [
-      readParameters(given['full_attention'], 1_000_000, maxPositionEmbeddings),
-      readParameters(given['sliding_attention'] ?? {}, 10_000, maxPositionEmbeddings),
+      readParameters(given['full_attention'], thetas.full, maxPositionEmbeddings),
+      readParameters(given['sliding_attention'] ?? {}, thetas.sliding, maxPositionEmbeddings),
     ]
   }
-  const local = { theta: readNumber(json, 'rope_local_base_freq', 10_000), scaling: noScaling }
-  return [readRope({ rope_theta: 1_000_000, ...json }, maxPositionEmbeddings), local]
+  const sliding = readNumber(json, 'rope_local_base_freq', thetas.sliding)
+  return [
+    readRope({ rope_theta: thetas.full, ...json }, maxPositionEmbeddings),
+    { theta: sliding, scaling: noScaling },
+  ]
 }
 
 const noScaling: RopeScaling = { type: 'none' }
