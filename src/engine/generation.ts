@@ -99,7 +99,7 @@ export type EngineStats = {
   /** Draft tokens of n-gram speculation: proposed to the model, and found right by it. */
   readonly numDraftTokens: number
   readonly numAcceptedTokens: number
-  /** Times that the GPU device was lost and replaced. */
+  /** Times that the GPU device was lost, or out of memory, and its executor replaced. */
   readonly numDeviceLosses: number
   /** Milliseconds of JavaScript in the last step, the GPU's work apart. */
   readonly lastStepMs: number

@@ -1,7 +1,7 @@
 import type { Sequence } from './sequence.ts'
 
 /** Whether one sequence has precedence over another: by priority, then by arrival. */
-export const goesBefore = (sequence: Sequence, other: Sequence): boolean =>
+const goesBefore = (sequence: Sequence, other: Sequence): boolean =>
   sequence.priority === other.priority
     ? sequence.arrival < other.arrival
     : sequence.priority < other.priority

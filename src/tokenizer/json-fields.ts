@@ -49,7 +49,7 @@ export const readFlag = (value: unknown, where: string, fallback: boolean): bool
 }
 
 /** Token ids end here, so that a damaged id can't ask for a table of gigabytes. */
-export const maxTokenId = 2 ** 24 - 1
+const maxTokenId = 2 ** 24 - 1
 
 /** A whole number from 0 to `max`. */
 export const readCount = (value: unknown, where: string, max = maxTokenId): number => {

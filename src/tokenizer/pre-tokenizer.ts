@@ -45,7 +45,7 @@ const createByteLevel = (config: JsonObject, where: string): PreTokenizer => {
       : inner(piece)
 }
 
-export const prependSchemes: readonly string[] = ['always', 'first', 'never']
+const prependSchemes: readonly string[] = ['always', 'first', 'never']
 
 /** `always`, `first` or `never`; files of older versions say `add_prefix_space` instead. */
 export const readPrependScheme = (config: JsonObject, where: string): string => {
