@@ -7,6 +7,7 @@ import { bytesPerBlock, kvBlocksThatFit } from '../../src/engine/kv-cache.ts'
 import type { GenerationEngine } from '../../src/engine/generation.ts'
 import type { ModelExecutor } from '../../src/engine/model-executor.ts'
 import { ModelRunner } from '../../src/engine/model-runner.ts'
+import type { SamplingParams } from '../../src/engine/sampling-params.ts'
 import { sampleRow, sampleRowLength, stepInputHeader } from '../../src/engine/step-input-layout.ts'
 import type { Reduction } from '../../src/gpu/device.ts'
 import { PipelineCache } from '../../src/gpu/pipeline-cache.ts'
@@ -191,9 +192,10 @@ export const generateGreedy = async (
   engine: GenerationEngine,
   promptTokenIds: readonly number[],
   maxTokens: number,
+  params: Partial<SamplingParams> = {},
 ): Promise<number[]> => {
   const tokenIds: number[] = []
-  const samplingParams = { temperature: 0, maxTokens, ignoreEos: true }
+  const samplingParams = { temperature: 0, maxTokens, ignoreEos: true, ...params }
   for await (const output of engine.addRequest({ promptTokenIds, samplingParams })) {
     tokenIds.push(...output.newTokenIds)
   }

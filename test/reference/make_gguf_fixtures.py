@@ -10,8 +10,7 @@ converter writes them, each with its config.json and, by Hugging Face's names, t
 and the SHA-256 of its f32 values once they have been stored.
 
 mixed.gguf and mixed-golden.json: a tiny Llama with a matrix of every type, and what Hugging Face
-transformers make of its dequantised weights: for each prompt 32 greedy tokens, and of the logits that
-chose each token the eight largest.
+transformers make of its dequantised weights (golden.py).
 
 tokenizer-<kind>.gguf and tokenizers.json: vocabularies without a model, and for each the ids and the
 text that Rust tokenizers give, as the model's own tokenizer.json would have them.
@@ -32,6 +31,7 @@ import torch
 import transformers
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 from gguf.quants import dequantize, quantize
+from golden import golden, smallest_gap
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers
 from tokenizers import pre_tokenizers, processors, trainers
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
@@ -491,22 +491,6 @@ def random_blocks(name: str, shape: tuple, rng: np.random.Generator) -> np.ndarr
     return blocks.reshape(rows, columns // elements * size)
 
 
-@torch.no_grad()
-def golden(model, prompt: list) -> dict:
-    """Greedy decoding that ignores end-of-sequence ids."""
-    ids, tokens, top = torch.tensor([prompt]), [], []
-    cache = None
-    for _ in range(32):
-        out = model(ids, past_key_values=cache, use_cache=True)
-        cache = out.past_key_values
-        logits = out.logits[0, -1]
-        values, indices = logits.topk(8)
-        tokens.append(int(indices[0]))
-        top.append([[int(i), round(float(v), 6)] for i, v in zip(indices, values)])
-        ids = torch.tensor([[tokens[-1]]])
-    return {"promptTokenIds": prompt, "tokenIds": tokens, "topLogits": top}
-
-
 def make_mixed() -> None:
     rng = np.random.default_rng(20261121)
     fields = dict(
@@ -534,9 +518,8 @@ def make_mixed() -> None:
         torch.randint(3, fields["vocab_size"], (length,), generator=generator).tolist()
         for length in (1, 2, 16, 17, 40)
     ]
-    cases = [golden(model, prompt) for prompt in prompts]
-    gaps = [top[0][1] - top[1][1] for case in cases for top in case["topLogits"]]
-    print("mixed: smallest gap between the top two:", min(gaps))
+    cases = [golden(model, prompt, 32) for prompt in prompts]
+    print("mixed: smallest gap:", smallest_gap(cases))
     write("mixed-golden", {"cases": cases})
 
 

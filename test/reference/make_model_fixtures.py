@@ -7,8 +7,8 @@
 
 Writes test/fixtures/models/<name>/: a tiny random model in Hugging Face layout (none for the starter
 model, which lies in demo/public/starter-model) and golden.json: for each prompt its ids, 64 greedy
-tokens, and of the logits that chose each token the eight largest with their ids. Everything runs in
-f32 on the CPU.
+tokens, and the eight largest logits with their ids, both of every position of the prompt and of each
+step that chose a token. Everything runs in f32 on the CPU.
 """
 
 import copy
@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 import torch
+from golden import golden, smallest_gap
 from transformers import (
     AutoModelForCausalLM,
     Gemma2Config,
@@ -47,7 +48,6 @@ ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "test" / "fixtures" / "models"
 STARTER = ROOT / "demo" / "public" / "starter-model"
 NUM_TOKENS = 64
-TOP = 8
 
 SHARED = dict(
     vocab_size=331,
@@ -244,29 +244,11 @@ def prompts(vocab_size: int, lengths: list[int], reserved: int) -> list[list[int
     ]
 
 
-@torch.no_grad()
-def golden(model, prompt: list[int]) -> dict:
-    """Greedy decoding that ignores end-of-sequence ids."""
-    ids, tokens, top = torch.tensor([prompt]), [], []
-    cache = None
-    for _ in range(NUM_TOKENS):
-        out = model(ids, past_key_values=cache, use_cache=True)
-        cache = out.past_key_values
-        logits = out.logits[0, -1]
-        values, indices = logits.topk(TOP)
-        token = int(logits.argmax())
-        tokens.append(token)
-        top.append([[int(i), round(float(v), 6)] for i, v in zip(indices, values)])
-        ids = torch.tensor([[token]])
-    return {"promptTokenIds": prompt, "tokenIds": tokens, "topLogits": top}
-
-
 def write(folder: Path, model, given: list[list[int]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    cases = [golden(model, prompt) for prompt in given]
+    cases = [golden(model, prompt, NUM_TOKENS) for prompt in given]
     (folder / "golden.json").write_text(json.dumps({"cases": cases}, separators=(",", ":")) + "\n")
-    gaps = [t[0][1] - t[1][1] for case in cases for t in case["topLogits"]]
-    print(folder.name, len(cases), "prompts; smallest gap between the top two:", min(gaps))
+    print(folder.name, len(cases), "prompts; smallest gap:", smallest_gap(cases))
 
 
 def make_tiny(name: str) -> None:
