@@ -73,7 +73,9 @@ fn main(
   var values1 = vec4f();
   var values2 = vec4f();
   var values3 = vec4f();
-  let end = position_of(tile.first_row + tile.num_rows - 1u) + 1u;
+  let num_keys = context_length(tile.sequence);
+  let end = last_key(position_of(tile.first_row + tile.num_rows - 1u), num_keys) + 1u;
+  let final_key = last_key(position, num_keys);
   let visible = first_key(position);
   let start = first_key(position_of(tile.first_row)) / BLOCK_SIZE * BLOCK_SIZE;
   for (var first = start; first < end; first += BLOCK_SIZE) {
@@ -93,7 +95,7 @@ fn main(
       for (var i = 0u; i < HEAD_VECTORS; i++) {
         score += dot(queries[row * HEAD_VECTORS + i], block_rows[key * HEAD_VECTORS + i]);
       }
-      let sees = first + key <= position && first + key >= visible;
+      let sees = first + key <= final_key && first + key >= visible;
       weights[row * BLOCK_SIZE + key] = select(LOWEST, capped(score), sees);
     }
     workgroupBarrier();

@@ -1,8 +1,8 @@
-// Causal attention over the paged cache without barriers, for decode and prefill rows alike: a token
-// at position p attends to the keys 0..p of its sequence, or to the last WINDOW of them. Softmax is online (Milakov and Gimelshein,
-// arXiv:1805.02867). One thread per (token, head) walks the keys in order, four at a time from
-// a multiple of four, so its result has the same bits whatever shares the batch and however the prompt was
-// cut. Grid: flat over numTokens * NUM_HEADS / WORKGROUP_SIZE.
+// Attention over the paged cache without barriers, for decode and prefill rows alike: a token attends
+// to those keys of its sequence that lib/attention-score.wgsl lets it see. Softmax is online (Milakov
+// and Gimelshein, arXiv:1805.02867). One thread per (token, head) walks the keys in order, four at a
+// time from a multiple of four, so its result has the same bits whatever shares the batch and however
+// the prompt was cut. Grid: flat over numTokens * NUM_HEADS / WORKGROUP_SIZE.
 override WORKGROUP_SIZE: u32;
 override NUM_HEADS: u32;
 override NUM_KV_HEADS: u32;
@@ -34,14 +34,15 @@ fn main(
   let q = (token * (NUM_HEADS + 2u * NUM_KV_HEADS) + head) * (HEAD_DIM / 4u);
   let o = index * (HEAD_DIM / 4u);
   let visible = first_key(position);
+  let final_key = last_key(position, context_length(sequence));
   let start = visible & ~3u;
   var highest = LOWEST;
   var sum = 0.0;
-  for (var first = start; first <= position; first += 4u) {
+  for (var first = start; first <= final_key; first += 4u) {
     let base = page_row(block_of(sequence, first / BLOCK_SIZE), first % BLOCK_SIZE, kv_head);
-    // Rows past the token's own are read as that row and weigh nothing: their slots may hold NaN.
+    // Keys past the last are read as that one and weigh nothing: their slots may hold NaN.
     let keys = vec4u(0u, 1u, 2u, 3u);
-    let last = vec4u(position - first);
+    let last = vec4u(final_key - first);
     let rows = base + min(keys, last) * (HEAD_DIM / 4u);
     let scaled = scores_of(q, rows, vectors) * SCALE;
     let scores = select(

@@ -11,6 +11,9 @@ override HEAD_DIM: u32;
 override ROTARY_DIM: u32;
 override HAS_QK_NORM: bool;
 override EPS: f32;
+// Queries of position p are multiplied by 1 + QUERY_BETA * ln(1 + floor(p / QUERY_LENGTH)).
+override QUERY_BETA: f32;
+override QUERY_LENGTH: u32;
 
 @group(0) @binding(0) var<storage, read> step: array<u32>;
 // (cos, sin) of ROTARY_DIM / 2 angles a position, two angles a vector.
@@ -60,17 +63,22 @@ fn main(
   }
   let half = ROTARY_DIM / 8u;
   let is_query = head < NUM_HEADS;
+  let position = position_of(token);
+  var factor = 1.0;
+  if (is_query && QUERY_BETA != 0.0) {
+    factor += QUERY_BETA * log(f32(1u + position / QUERY_LENGTH));
+  }
   for (var i = first + 2u * half; i < vectors; i += LANES) {
-    store_channels(base, head, slot, i, normed(base, i, is_query, scale));
+    store_channels(base, head, slot, i, factor * normed(base, i, is_query, scale));
   }
   for (var i = first; i < min(half, vectors); i += LANES) {
-    let angles = (position_of(token) * half + i) * 2u;
+    let angles = (position * half + i) * 2u;
     let a = rope[angles];
     let b = rope[angles + 1u];
     let cosine = vec4f(a.xz, b.xz);
     let sine = vec4f(a.yw, b.yw);
-    let x = normed(base, i, is_query, scale);
-    let y = normed(base, i + half, is_query, scale);
+    let x = factor * normed(base, i, is_query, scale);
+    let y = factor * normed(base, i + half, is_query, scale);
     store_channels(base, head, slot, i, x * cosine - y * sine);
     store_channels(base, head, slot, i + half, y * cosine + x * sine);
   }

@@ -12,5 +12,6 @@ expose(
     openStorage: openStorageRoot,
     quota: navigator.storage,
     locks: navigator.locks,
+    deviceMemory: 'deviceMemory' in navigator ? Number(navigator.deviceMemory) : undefined,
   }),
 )

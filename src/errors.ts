@@ -5,6 +5,7 @@ export type EngineErrorCode =
   | 'device-lost'
   | 'limit-exceeded'
   | 'out-of-memory'
+  | 'model-too-large'
   | 'shader-compilation'
   | 'file-not-found'
   | 'network'
@@ -27,6 +28,23 @@ export type EngineErrorData = {
   readonly details?: EngineErrorDetails
 }
 
+const maxMessageLength = 2000
+
+/** Both ends: what is wrong comes first, and the way out last. */
+const shorten = (text: string, length: number): string => {
+  const half = Math.floor(length / 2)
+  return text.length > length ? `${text.slice(0, half)}…${text.slice(-half)}` : text
+}
+
+/** A value out of a file as a message shows it. It may be of any length, and of any depth. */
+export const quote = (value: unknown): string => {
+  try {
+    return shorten(JSON.stringify(value) ?? String(value), 120)
+  } catch {
+    return 'a deeply nested value'
+  }
+}
+
 /**
  * The only error class that Quire throws on purpose. The message names the thing that is wrong and
  * the way out; `details` holds the same facts for programs.
@@ -41,7 +59,11 @@ export class EngineError extends Error {
     message: string,
     options: { details?: EngineErrorDetails; cause?: unknown } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    // Names that a message repeats out of a broken file may be megabytes long.
+    super(
+      shorten(message, maxMessageLength),
+      options.cause === undefined ? undefined : { cause: options.cause },
+    )
     this.code = code
     this.details = options.details ?? {}
   }

@@ -1,32 +1,38 @@
-import {
-  buildEngine,
-  checkServingOptions,
-  inMebibytes,
-  type EngineParts,
-  type LoadModelOptions,
-} from './build-engine.ts'
+import { buildEngine, type EngineParts, type LoadModelOptions } from './build-engine.ts'
+import { buildPoolingEngine } from './build-pooling-engine.ts'
+import { checkServingOptions } from './engine-sizes.ts'
 import { EngineError } from './errors.ts'
 import { requestGpu, type GpuContext } from './gpu/device.ts'
-import type { LoadProgress } from './load-options.ts'
-import { readModelFiles } from './model-files.ts'
+import type { LoadOptions, LoadProgress } from './load-options.ts'
+import { readModelFiles, readModelOutline } from './model-files.ts'
 import { detectParsers } from './parsers/detect.ts'
-import type { ServedModel } from './server/served-model.ts'
+import type { ModelPlan } from './planning/model-plan.ts'
+import { defaultMemoryBudget, planFor } from './planning/plan-for.ts'
+import { inBytes, refuseTooLarge } from './planning/plan-text.ts'
+import type { AnyServedModel } from './server/served-model.ts'
+import type { ModelSource } from './storage/byte-source.ts'
 import {
+  inspectModelSource,
   openModelSource,
   type DownloadProgress,
   type OpenModelOptions,
 } from './storage/model-source.ts'
 import { loadChatTemplate } from './tokenizer/chat-template.ts'
+import { stopTokenIds } from './tokenizer/stop-tokens.ts'
 import { loadTokenizer } from './tokenizer/tokenizer.ts'
 
 /** The platform that a model is loaded on; a worker and Node pass their own. */
 export type ModelEnvironment = {
   readonly gpu: GPU | undefined
   readonly fetch: typeof fetch
+  /** Models on the machine's own disk, where a program may name paths; null for what is no path. */
+  readonly openPath?: (model: string) => Promise<ModelSource | null>
   /** The origin-private file system, or null where there is none. */
   readonly openStorage: () => Promise<OpenModelOptions['root']>
   readonly quota?: OpenModelOptions['quota']
   readonly locks?: OpenModelOptions['locks']
+  /** `navigator.deviceMemory`, in GiB, where the browser has it. */
+  readonly deviceMemory?: number | undefined
 }
 
 const describeDownload = ({ file, loadedBytes, totalBytes }: DownloadProgress): LoadProgress => ({
@@ -35,9 +41,62 @@ const describeDownload = ({ file, loadedBytes, totalBytes }: DownloadProgress): 
   total: totalBytes ?? loadedBytes,
   file,
   text:
-    `Downloading ${file}, ${inMebibytes(loadedBytes)}` +
-    (totalBytes === null ? '' : ` of ${inMebibytes(totalBytes)}`),
+    `Downloading ${file}, ${inBytes(loadedBytes)}` +
+    (totalBytes === null ? '' : ` of ${inBytes(totalBytes)}`),
 })
+
+/** With a budget for this platform, where the user names none. */
+const withBudget = <Options extends LoadOptions>(
+  { deviceMemory }: ModelEnvironment,
+  options: Options,
+): Options => ({
+  ...options,
+  memoryBudget: options.memoryBudget ?? defaultMemoryBudget(deviceMemory),
+})
+
+const openOptions = async (
+  { fetch, openStorage, quota, locks }: ModelEnvironment,
+  { baseURL, hubURL, signal }: LoadModelOptions,
+): Promise<OpenModelOptions> => ({
+  fetch,
+  root: await openStorage(),
+  quota,
+  locks,
+  baseURL,
+  hubURL,
+  signal,
+})
+
+/**
+ * What a model will take of the GPU and of the network: from its configuration and the headers of its
+ * files, wherever they are. Nothing is stored, no weight is read.
+ *
+ * @throws EngineError for models that Quire does not run and for files that are missing or broken. A
+ * model that is too large is no error here: the plan says so, and what would fit.
+ */
+export const planModel = async (
+  environment: ModelEnvironment,
+  given: LoadModelOptions,
+): Promise<ModelPlan> => {
+  const options = withBudget(environment, given)
+  checkServingOptions(options)
+  const { reduction, signal } = options
+  const context = await requestGpu(environment.gpu, reduction ? { reduction } : {})
+  try {
+    const opening = await openOptions(environment, options)
+    const { source, download } = await inspectModelSource(options.model, opening)
+    try {
+      return await planFor({ ...(await readModelOutline(source)), context, options, download })
+    } finally {
+      await source.close()
+    }
+  } catch (thrown) {
+    signal?.throwIfAborted()
+    throw EngineError.from(thrown)
+  } finally {
+    context.device.destroy()
+  }
+}
 
 /**
  * From the name of a model to one that answers: the place where all rooms meet.
@@ -46,8 +105,9 @@ const describeDownload = ({ file, loadedBytes, totalBytes }: DownloadProgress): 
  */
 export const loadModel = async (
   environment: ModelEnvironment,
-  options: LoadModelOptions,
-): Promise<ServedModel> => {
+  given: LoadModelOptions,
+): Promise<AnyServedModel> => {
+  const options = withBudget(environment, given)
   checkServingOptions(options)
   const { reduction, signal } = options
   const requestContext: EngineParts['requestContext'] = (request) =>
@@ -55,16 +115,17 @@ export const loadModel = async (
   // Before a byte is fetched: without a GPU there is nothing to load for.
   const context = await requestContext()
   try {
-    const source = await openModelSource(options.model, {
-      fetch: environment.fetch,
-      root: await environment.openStorage(),
-      quota: environment.quota,
-      locks: environment.locks,
-      baseURL: options.baseURL,
-      hubURL: options.hubURL,
-      signal,
-      onProgress: (progress) => options.onProgress?.(describeDownload(progress)),
-    })
+    const refuse = async (remote: ModelSource) =>
+      refuseTooLarge(await planFor({ ...(await readModelOutline(remote)), context, options }))
+    const { model } = options
+    const atPath = typeof model === 'string' ? await environment.openPath?.(model) : null
+    const source =
+      atPath ??
+      (await openModelSource(model, {
+        ...(await openOptions(environment, options)),
+        onProgress: (progress) => options.onProgress?.(describeDownload(progress)),
+        beforeDownload: refuse,
+      }))
     try {
       return await loadFromSource({ source, requestContext, options }, context)
     } finally {
@@ -81,24 +142,41 @@ export const loadModel = async (
 export const loadFromSource = async (
   parts: Pick<EngineParts, 'source' | 'requestContext' | 'options'>,
   context: GpuContext,
-): Promise<ServedModel> => {
+): Promise<AnyServedModel> => {
   const { source, options } = parts
   const files = await readModelFiles(source)
-  const { config, generation, tokenizerJson, tokenizerConfig } = files
+  const { config, tensors, pooling, generation, tokenizerJson, tokenizerConfig } = files
+  const plan = await planFor({ config, tensors, pooling, context, options })
+  refuseTooLarge(plan)
+  const { quantization, kvCache } = plan
   const tokenizer = loadTokenizer({ tokenizerJson, tokenizerConfig })
   const chatTemplate = loadChatTemplate(tokenizerConfig, files.chatTemplate ?? undefined)
-  const detected = detectParsers(chatTemplate?.source ?? '', tokenizer.addedTokens)
-  const eosTokenIds = [...new Set([...config.eosTokenIds, ...generation.eosTokenIds])]
-  const quantization = options.quantization ?? files.quantization
-  const settled = { ...options, ...(quantization && { quantization }) }
-  const engine = await buildEngine({ ...parts, options: settled, config, eosTokenIds }, context)
-  options.onProgress?.({ phase: 'ready', loaded: 1, total: 1, text: 'Ready' })
+  const created = Math.floor(Date.now() / 1000)
+  const served = { id: plan.model, created, tokenizer, chatTemplate }
+  const ready = () => options.onProgress?.({ phase: 'ready', loaded: 1, total: 1, text: 'Ready' })
+  if (pooling) {
+    const first = { context, tensors }
+    const engine = await buildPoolingEngine({ ...parts, config, pooling, quantization }, first)
+    ready()
+    const dimensions = options.matryoshkaDimensions ?? pooling.dimensions
+    const vectors = { normalize: pooling.normalize, dimensions }
+    return { ...served, task: 'embed', engine, vectors }
+  }
+  const detected = detectParsers({
+    architecture: config.architecture,
+    chatTemplate: chatTemplate?.source ?? '',
+    addedTokens: tokenizer.addedTokens,
+  })
+  const eosTokenIds = stopTokenIds(tokenizer, [...config.eosTokenIds, ...generation.eosTokenIds])
+  const engine = await buildEngine(
+    { ...parts, config, quantization, eosTokenIds },
+    { context, tensors, numBlocks: kvCache.numBlocks },
+  )
+  ready()
   return {
-    id: options.servedModelName ?? options.model,
-    created: Math.floor(Date.now() / 1000),
+    ...served,
+    task: 'generate',
     engine,
-    tokenizer,
-    chatTemplate,
     defaultSamplingParams: {
       ...generation.defaultSamplingParams,
       ...options.defaultSamplingParams,

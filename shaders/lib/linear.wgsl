@@ -24,6 +24,10 @@ override SOFT_CAP: f32;
 @group(0) @binding(5) var<storage, read> bias: array<f32>;
 @group(0) @binding(6) var<storage, read_write> out: array<f32>;
 
+// Activations from m on, and the row of x that m stands for: the last one past the end.
+fn rows_from(m: u32) -> u32 { return step[ROW_COUNT_WORD] - m; }
+fn x_row(m: u32) -> u32 { return min(m, step[ROW_COUNT_WORD] - 1u); }
+
 // Outputs of activation m and weight rows n to n + 3; n is a multiple of 4. `sums` holds the sums of
 // x * norm_weight * W, `squares` the sum of x^2, which the norm divides by only here.
 fn finish_row(m: u32, n: u32, sums: vec4f, squares: f32) {

@@ -1,11 +1,11 @@
-// One activation at a time: a scalar of each column. See matvec.wgsl.
+// One activation at a time: a scalar of each column. See matvec-sums.wgsl.
 alias rows_t = f32;
 const ROWS: u32 = 1u;
 
 struct RowStarts { m0: u32 }
 
-fn row_starts(m: u32, last: u32) -> RowStarts {
-  return RowStarts(min(m, last) * (COLUMNS / 4u));
+fn row_starts(m: u32) -> RowStarts {
+  return RowStarts(x_row(m) * (COLUMNS / 4u));
 }
 
 fn load_columns(rows: RowStarts, k4: u32) -> Columns {

@@ -1,11 +1,11 @@
-// Two activations at a time: a vector of each column. See matvec.wgsl.
+// Two activations at a time: a vector of each column. See matvec-sums.wgsl.
 alias rows_t = vec2f;
 const ROWS: u32 = 2u;
 
 struct RowStarts { m0: u32, m1: u32 }
 
-fn row_starts(m: u32, last: u32) -> RowStarts {
-  return RowStarts(min(m, last) * (COLUMNS / 4u), min(m + 1u, last) * (COLUMNS / 4u));
+fn row_starts(m: u32) -> RowStarts {
+  return RowStarts(x_row(m) * (COLUMNS / 4u), x_row(m + 1u) * (COLUMNS / 4u));
 }
 
 fn load_columns(rows: RowStarts, k4: u32) -> Columns {

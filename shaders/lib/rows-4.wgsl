@@ -1,11 +1,11 @@
-// Four activations at a time: a vector of each column. See matvec.wgsl.
+// Four activations at a time: a vector of each column. See matvec-sums.wgsl.
 alias rows_t = vec4f;
 const ROWS: u32 = 4u;
 
 struct RowStarts { m: vec4u }
 
-fn row_starts(m: u32, last: u32) -> RowStarts {
-  return RowStarts(min(vec4u(m, m + 1u, m + 2u, m + 3u), vec4u(last)) * (COLUMNS / 4u));
+fn row_starts(m: u32) -> RowStarts {
+  return RowStarts(vec4u(x_row(m), x_row(m + 1u), x_row(m + 2u), x_row(m + 3u)) * (COLUMNS / 4u));
 }
 
 fn load_columns(rows: RowStarts, k4: u32) -> Columns {

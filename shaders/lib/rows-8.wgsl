@@ -1,15 +1,14 @@
 // Eight activations at a time: two vectors of each column, as the matrix type that adds and scales
-// like one vector. See matvec.wgsl.
+// like one vector. See matvec-sums.wgsl.
 alias rows_t = mat2x4f;
 const ROWS: u32 = 8u;
 
 struct RowStarts { m: vec4u, m4: vec4u }
 
-fn row_starts(m: u32, last: u32) -> RowStarts {
-  let rows = vec4u(m, m + 1u, m + 2u, m + 3u);
+fn row_starts(m: u32) -> RowStarts {
   return RowStarts(
-    min(rows, vec4u(last)) * (COLUMNS / 4u),
-    min(rows + 4u, vec4u(last)) * (COLUMNS / 4u),
+    vec4u(x_row(m), x_row(m + 1u), x_row(m + 2u), x_row(m + 3u)) * (COLUMNS / 4u),
+    vec4u(x_row(m + 4u), x_row(m + 5u), x_row(m + 6u), x_row(m + 7u)) * (COLUMNS / 4u),
   );
 }
 

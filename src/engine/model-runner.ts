@@ -1,6 +1,5 @@
-import { EngineError } from '../errors.ts'
 import { CommandRecorder } from '../gpu/command-recorder.ts'
-import { deviceLost, inErrorScopes } from '../gpu/error-scopes.ts'
+import { inErrorScopes } from '../gpu/error-scopes.ts'
 import { PipelineCache } from '../gpu/pipeline-cache.ts'
 import { ReadbackRing } from '../gpu/readback-ring.ts'
 import { createTensor, type Tensor } from '../gpu/tensor.ts'
@@ -14,6 +13,7 @@ import type { LayerKvCache, Model } from '../models/model.ts'
 import { createModel } from '../models/create-model.ts'
 import type { WeightLoader } from '../weights/weight-loader.ts'
 import { blockSize } from './block-manager.ts'
+import { DeviceWatch } from './device-watch.ts'
 import { createKvCache } from './kv-cache.ts'
 import type { TokenLogprobs } from './generation.ts'
 import type { ModelExecutor, StepHandle, StepResult, StepSummary } from './model-executor.ts'
@@ -96,10 +96,10 @@ const tokenLogprobs = (
  */
 export class ModelRunner implements ModelExecutor {
   readonly adapter: string
-  readonly failed: Promise<EngineError>
   /** f32 [samples][vocabSize] of the last step, for tests. */
   readonly logits: Tensor
   readonly #device: GPUDevice
+  readonly #watch: DeviceWatch
   readonly #model: Model
   readonly #sampler: TokenSampler
   readonly #step: Tensor
@@ -107,8 +107,6 @@ export class ModelRunner implements ModelExecutor {
   readonly #readback: ReadbackRing
   readonly #logprobReadback: ReadbackRing
   #dispatchesPerStep = 0
-  #failure: EngineError | null = null
-  #reportFailure: (error: EngineError) => void = () => {}
 
   private constructor(
     { context, maxNumSamples }: ModelRunnerOptions,
@@ -130,10 +128,7 @@ export class ModelRunner implements ModelExecutor {
     this.#readback = new ReadbackRing(context.device, maxNumSamples * 4)
     const logprobBytes = logprobsBytes(maxLogprobs, maxNumSamples)
     this.#logprobReadback = new ReadbackRing(context.device, logprobBytes)
-    this.failed = new Promise((resolve) => {
-      this.#reportFailure = resolve
-    })
-    this.#watch(context.device)
+    this.#watch = new DeviceWatch(context.device)
   }
 
   /**
@@ -186,12 +181,16 @@ export class ModelRunner implements ModelExecutor {
     return new ModelRunner(options, { model, sampler, step, logits, sampledTokens })
   }
 
+  get failed(): ModelExecutor['failed'] {
+    return this.#watch.failed
+  }
+
   get dispatchesPerStep(): number {
     return this.#dispatchesPerStep
   }
 
   execute(stepInput: Uint32Array<ArrayBuffer>, summary: StepSummary): StepHandle {
-    if (this.#failure) throw this.#failure
+    this.#watch.throwIfFailed()
     const { numSamples } = summary
     this.#device.queue.writeBuffer(this.#step.buffer, 0, stepInput)
     const recorder = new CommandRecorder(this.#device)
@@ -199,7 +198,7 @@ export class ModelRunner implements ModelExecutor {
     if (numSamples > 0) this.#sampler.encode(recorder, numSamples, summary)
     this.#dispatchesPerStep = recorder.numDispatches
     const requests = summary.logprobs > 0 ? logprobRequests(stepInput, numSamples) : null
-    return { result: this.#whileAlive(this.#submit(recorder, numSamples, requests)) }
+    return { result: this.#watch.whileAlive(this.#submit(recorder, numSamples, requests)) }
   }
 
   /** Returns how to read the step's result. */
@@ -228,44 +227,7 @@ export class ModelRunner implements ModelExecutor {
     }
   }
 
-  /** What was in flight ends with `disposed`; `failed` stays pending, as nothing has gone wrong. */
   dispose(): void {
-    this.#failure ??= new EngineError('disposed', 'The engine was disposed.')
-    this.#device.destroy()
-  }
-
-  /** The first failure is the reason for those after it. */
-  #fail(error: EngineError): EngineError {
-    if (this.#failure) return this.#failure
-    this.#failure = error
-    this.#reportFailure(error)
-    return error
-  }
-
-  /** A result counts only if nothing had failed by the time it came. */
-  async #whileAlive<Result>(read: () => Promise<Result>): Promise<Result> {
-    try {
-      const result = await read()
-      if (this.#failure) throw this.#failure
-      return result
-    } catch (thrown) {
-      throw this.#fail(EngineError.from(thrown))
-    }
-  }
-
-  /** WebGPU reports validation, memory and loss out of band; the next step must not hide them. */
-  #watch(device: GPUDevice): void {
-    device.addEventListener('uncapturederror', ({ error }) => {
-      // By name: Dawn for Node keeps its classes off globalThis.
-      const isMemory = error.constructor.name === 'GPUOutOfMemoryError'
-      this.#fail(
-        isMemory
-          ? new EngineError('out-of-memory', `The GPU ran out of memory: ${error.message}`)
-          : new EngineError('internal', `WebGPU refused a step: ${error.message}`),
-      )
-    })
-    void device.lost.then(({ message, reason }) => {
-      this.#fail(deviceLost(message || reason))
-    })
+    this.#watch.dispose()
   }
 }

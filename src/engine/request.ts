@@ -16,19 +16,10 @@ export type RequestLimits = {
   readonly random: () => number
 }
 
-const checkPrompt = (promptTokenIds: readonly number[], limits: RequestLimits): void => {
-  const { maxModelLen, vocabSize } = limits
+/** @throws EngineError `invalid-request` for no tokens, or one that is not in the vocabulary. */
+export const checkTokenIds = (promptTokenIds: readonly number[], vocabSize: number): void => {
   if (promptTokenIds.length === 0) {
     throw new EngineError('invalid-request', 'The prompt has no tokens. Give at least one.')
-  }
-  if (promptTokenIds.length >= maxModelLen) {
-    throw new EngineError(
-      'context-length-exceeded',
-      `This model's maximum context length is ${maxModelLen} tokens. However, your request has ` +
-        `${promptTokenIds.length} input tokens, which leaves no room for an output. Please reduce ` +
-        'the length of the prompt.',
-      { details: { maxModelLen, numPromptTokens: promptTokenIds.length } },
-    )
   }
   const unknown = firstUnknown(promptTokenIds, vocabSize)
   if (unknown !== undefined) {
@@ -37,6 +28,20 @@ const checkPrompt = (promptTokenIds: readonly number[], limits: RequestLimits): 
       `Token id ${unknown} is out of vocabulary: ids go from 0 to ${vocabSize - 1}. Encode the ` +
         "prompt with this model's tokenizer.",
       { details: { tokenId: unknown, vocabSize } },
+    )
+  }
+}
+
+const checkPrompt = (promptTokenIds: readonly number[], limits: RequestLimits): void => {
+  const { maxModelLen, vocabSize } = limits
+  checkTokenIds(promptTokenIds, vocabSize)
+  if (promptTokenIds.length >= maxModelLen) {
+    throw new EngineError(
+      'context-length-exceeded',
+      `This model's maximum context length is ${maxModelLen} tokens. However, your request has ` +
+        `${promptTokenIds.length} input tokens, which leaves no room for an output. Please reduce ` +
+        'the length of the prompt.',
+      { details: { maxModelLen, numPromptTokens: promptTokenIds.length } },
     )
   }
 }

@@ -5,14 +5,19 @@ import { flatGrid, type Grid } from '../gpu/command-recorder.ts'
 import { defineKernel } from '../gpu/kernel.ts'
 import type { BoundKernel, PipelineCache } from '../gpu/pipeline-cache.ts'
 import type { Tensor } from '../gpu/tensor.ts'
-import { dequantizeModules, type WeightFormat, type WeightMatrix } from './weight-format.ts'
+import {
+  weightFormatNames,
+  weightFormats,
+  type WeightFormat,
+  type WeightMatrix,
+} from './weight-format.ts'
 
 const workgroupSize = 64
 
 export const embed = (format: WeightFormat) =>
   defineKernel({
     name: 'embed',
-    modules: [stepInput, flatGridModule, dequantizeModules[format], embedSource],
+    modules: [stepInput, flatGridModule, ...weightFormats[format].dequantize, embedSource],
     overrides: ['WORKGROUP_SIZE', 'HIDDEN_SIZE', 'FIRST_ROW', 'NUM_ROWS', 'SCALE'],
     bindings: {
       step: 'read',
@@ -23,7 +28,7 @@ export const embed = (format: WeightFormat) =>
     },
   })
 
-export const specs = (['f32', 'f16', 'q8', 'q4'] as const).map(embed)
+export const specs = weightFormatNames.map(embed)
 
 /** One dispatch a shard of the table; `out` is f32 [tokens][columns]. */
 export const bindEmbed = async (
@@ -32,8 +37,8 @@ export const bindEmbed = async (
   buffers: { readonly step: Tensor; readonly last_tokens: Tensor; readonly out: Tensor },
 ): Promise<BoundKernel[]> =>
   Promise.all(
-    table.shards.map(async ({ firstRow, numRows, weight, scales }) => {
-      const kernel = await pipelines.compile(embed(table.format), {
+    table.shards.map(async ({ firstRow, numRows, format, weight, scales }) => {
+      const kernel = await pipelines.compile(embed(format), {
         WORKGROUP_SIZE: workgroupSize,
         HIDDEN_SIZE: table.columns,
         FIRST_ROW: firstRow,

@@ -1,29 +1,50 @@
+import activationGelu from '../../shaders/lib/activation-gelu.wgsl?raw'
+import activationGeluTanh from '../../shaders/lib/activation-gelu-tanh.wgsl?raw'
+import activationSilu from '../../shaders/lib/activation-silu.wgsl?raw'
+import epilogueActivated from '../../shaders/lib/epilogue-activated.wgsl?raw'
 import epilogueAdd from '../../shaders/lib/epilogue-add.wgsl?raw'
-import epilogueGeglu from '../../shaders/lib/epilogue-geglu.wgsl?raw'
+import epilogueGated from '../../shaders/lib/epilogue-gated.wgsl?raw'
 import epilogueStore from '../../shaders/lib/epilogue-store.wgsl?raw'
-import epilogueSwiglu from '../../shaders/lib/epilogue-swiglu.wgsl?raw'
 import type { BindingAccess } from '../gpu/kernel.ts'
 import type { Tensor } from '../gpu/tensor.ts'
 
 // What matvec and matmul share, as shaders/lib/linear.wgsl declares it: a linear layer binds the same
 // buffers and numbers to either.
 
+/** `gelu` is the exact one, by erf; `gelu-tanh` the approximation by tanh. */
+export type Activation = 'silu' | 'gelu' | 'gelu-tanh'
+
 /**
  * What becomes of a result v: `store` writes it, `add` adds it to what `out` holds (the residual
- * stream), `swiglu` and `geglu` combine weight rows 2j (gate) and 2j + 1 (up) into silu(gate) * up
- * and gelu(gate) * up.
+ * stream), an activation is written in its place. `swiglu`, `geglu` and `geglu-tanh` combine weight
+ * rows 2j (gate) and 2j + 1 (up) into activation(gate) * up.
  */
-export type Epilogue = 'store' | 'add' | 'swiglu' | 'geglu'
+export type Epilogue = 'store' | 'add' | Activation | GatedEpilogue
+type GatedEpilogue = 'swiglu' | 'geglu' | 'geglu-tanh'
+
+/** The epilogue of a gate with an activation. */
+export const gatedEpilogues = {
+  silu: 'swiglu',
+  gelu: 'geglu',
+  'gelu-tanh': 'geglu-tanh',
+} as const satisfies Readonly<Record<Activation, GatedEpilogue>>
+
+const gated: ReadonlySet<Epilogue> = new Set(Object.values(gatedEpilogues))
 
 /** Whether two weight rows make one output. */
-export const isGated = (epilogue: Epilogue): boolean =>
-  epilogue === 'swiglu' || epilogue === 'geglu'
+export const isGated = (epilogue: Epilogue): boolean => gated.has(epilogue)
+
+const joined = (...modules: readonly string[]): string => modules.join('\n')
 
 export const epilogueModules: Readonly<Record<Epilogue, string>> = {
   store: epilogueStore,
   add: epilogueAdd,
-  swiglu: epilogueSwiglu,
-  geglu: epilogueGeglu,
+  silu: joined(epilogueActivated, activationSilu),
+  gelu: joined(epilogueActivated, activationGelu),
+  'gelu-tanh': joined(epilogueActivated, activationGeluTanh),
+  swiglu: joined(epilogueGated, activationSilu),
+  geglu: joined(epilogueGated, activationGelu),
+  'geglu-tanh': joined(epilogueGated, activationGeluTanh),
 }
 
 export const linearOverrides = [

@@ -3,18 +3,23 @@ import matmulSource from '../../shaders/matmul.wgsl?raw'
 import type { Grid } from '../gpu/command-recorder.ts'
 import { defineKernel } from '../gpu/kernel.ts'
 import { epilogueModules, linearBindings, linearOverrides, type Epilogue } from './linear-spec.ts'
-import { dequantizeModules, type WeightFormat } from './weight-format.ts'
+import { weightFormatNames, weightFormats, type WeightFormat } from './weight-format.ts'
 
 /** For more rows than matvec's largest tile, on adapters where barriers are cheap. */
 export const matmul = (format: WeightFormat, epilogue: Epilogue) =>
   defineKernel({
     name: 'matmul',
-    modules: [linearModule, epilogueModules[epilogue], dequantizeModules[format], matmulSource],
+    modules: [
+      linearModule,
+      epilogueModules[epilogue],
+      ...weightFormats[format].dequantize,
+      matmulSource,
+    ],
     overrides: linearOverrides,
     bindings: linearBindings,
   })
 
-export const specs = (['f32', 'f16', 'q8', 'q4'] as const).flatMap((format) =>
+export const specs = weightFormatNames.flatMap((format) =>
   (['store', 'add', 'swiglu'] as const).map((epilogue) => matmul(format, epilogue)),
 )
 

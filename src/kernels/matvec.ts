@@ -1,9 +1,5 @@
-import blockScales from '../../shaders/lib/block-scales.wgsl?raw'
 import linearModule from '../../shaders/lib/linear.wgsl?raw'
-import multiplyF16 from '../../shaders/lib/multiply-f16.wgsl?raw'
-import multiplyF32 from '../../shaders/lib/multiply-f32.wgsl?raw'
-import multiplyQ4 from '../../shaders/lib/multiply-q4.wgsl?raw'
-import multiplyQ8 from '../../shaders/lib/multiply-q8.wgsl?raw'
+import matvecSums from '../../shaders/lib/matvec-sums.wgsl?raw'
 import reduceNone from '../../shaders/lib/reduce-none.wgsl?raw'
 import reduceSubgroup from '../../shaders/lib/reduce-subgroup.wgsl?raw'
 import reduceWorkgroup from '../../shaders/lib/reduce-workgroup.wgsl?raw'
@@ -18,22 +14,22 @@ import type { Grid } from '../gpu/command-recorder.ts'
 import type { Reduction } from '../gpu/device.ts'
 import { defineKernel } from '../gpu/kernel.ts'
 import { epilogueModules, linearBindings, linearOverrides, type Epilogue } from './linear-spec.ts'
-import type { WeightFormat } from './weight-format.ts'
+import { weightFormatNames, weightFormats, type WeightFormat } from './weight-format.ts'
 
 /** Activations that a thread or workgroup multiplies at once. */
 export const matvecTiles = [1, 2, 4, 8] as const
 export type MatvecTile = (typeof matvecTiles)[number]
 
-const rowsModules: Readonly<Record<MatvecTile, string>> = { 1: rows1, 2: rows2, 4: rows4, 8: rows8 }
-
-const multiplyModules: Readonly<Record<WeightFormat, readonly string[]>> = {
-  f32: [multiplyF32],
-  f16: [multiplyF16],
-  q8: [multiplyQ8, blockScales],
-  q4: [multiplyQ4, blockScales],
+/** The modules with `rows_t`, of a tile of activations; see `shaders/lib/rows-*.wgsl`. */
+export const rowsModules: Readonly<Record<MatvecTile, string>> = {
+  1: rows1,
+  2: rows2,
+  4: rows4,
+  8: rows8,
 }
 
-const reduceModules = (reduction: Reduction, tile: MatvecTile): readonly string[] => {
+/** The modules with `reduce_and_finish` of each form; see `shaders/lib/reduce-*.wgsl`. */
+export const reduceModules = (reduction: Reduction, tile: MatvecTile): readonly string[] => {
   if (reduction === 'none') return [reduceNone]
   if (reduction === 'workgroup') return [reduceWorkgroup]
   return [reduceSubgroup, tile === 8 ? subgroupRowsMatrix : subgroupRowsVector]
@@ -53,7 +49,8 @@ export const matvec = ({ format, epilogue, reduction, tile }: MatvecVariant) =>
       linearModule,
       epilogueModules[epilogue],
       rowsModules[tile],
-      ...multiplyModules[format],
+      matvecSums,
+      ...weightFormats[format].multiply,
       ...reduceModules(reduction, tile),
       matvecSource,
     ],
@@ -61,7 +58,7 @@ export const matvec = ({ format, epilogue, reduction, tile }: MatvecVariant) =>
     bindings: linearBindings,
   })
 
-export const specs = (['f32', 'f16', 'q8', 'q4'] as const).flatMap((format) =>
+export const specs = weightFormatNames.flatMap((format) =>
   (['store', 'add', 'swiglu'] as const).flatMap((epilogue) =>
     (['none', 'workgroup', 'subgroup'] as const).flatMap((reduction) =>
       matvecTiles.map((tile) => matvec({ format, epilogue, reduction, tile })),
@@ -82,8 +79,7 @@ export const matvecWorkgroupSize = (
   columns: number,
 ): number => {
   if (reduction === 'none') return 16
-  const unitColumns = format === 'q4' ? 8 : 4
-  return columns / unitColumns > 32 ? 64 : 32
+  return columns / weightFormats[format].unitColumns > 32 ? 64 : 32
 }
 
 export const matvecGrid = (

@@ -13,12 +13,13 @@ import { kvFormats, kvModules, type KvFormat } from './kv-format.ts'
 const workgroupSize = 8
 
 /** The overrides of `lib/attention-score.wgsl`. */
-export const scoreOverrides = ['SCALE', 'SOFT_CAP', 'WINDOW'] as const
+export const scoreOverrides = ['SCALE', 'SOFT_CAP', 'WINDOW', 'CAUSAL'] as const
 
-export const scoreConstants = ({ scale, softCap, window }: AttentionShape) => ({
+export const scoreConstants = ({ scale, softCap, window, causal }: AttentionShape) => ({
   SCALE: scale,
   SOFT_CAP: softCap,
   WINDOW: window,
+  CAUSAL: causal ? 1 : 0,
 })
 
 export const pagedAttention = (kvFormat: KvFormat) =>
@@ -55,6 +56,8 @@ export type AttentionShape = {
   readonly softCap: number
   /** Keys that a position sees, itself included; 0 for all before it. */
   readonly window: number
+  /** A position sees no later ones; if not, then as many after it as before it. */
+  readonly causal: boolean
 }
 
 /**

@@ -14,6 +14,9 @@ import type { BoundKernel, PipelineCache } from '../gpu/pipeline-cache.ts'
 import type { Tensor } from '../gpu/tensor.ts'
 import type { WeightFormat } from './weight-format.ts'
 
+/** Formats that weights of files are brought into while they load. */
+export type TargetFormat = Extract<WeightFormat, 'f32' | 'f16' | 'q8' | 'q4'>
+
 /** Element types of files, as safetensors names them. */
 export type SourceDtype = 'F32' | 'F16' | 'BF16'
 
@@ -23,14 +26,14 @@ const sources: Readonly<Record<SourceDtype, string>> = {
   F16: sourceF16,
   BF16: sourceBf16,
 }
-const stores: Readonly<Record<WeightFormat, readonly string[]>> = {
+const stores: Readonly<Record<TargetFormat, readonly string[]>> = {
   f32: [storeF32],
   f16: [storeF16],
   q8: [storeBlocks, storeQ8],
   q4: [storeBlocks, storeQ4],
 }
 
-export const quantize = (dtype: SourceDtype, format: WeightFormat) =>
+export const quantize = (dtype: SourceDtype, format: TargetFormat) =>
   defineKernel({
     name: 'quantize',
     modules: [flatGridModule, sources[dtype], ...stores[format], quantizeSource],
@@ -46,7 +49,7 @@ export const specs = (['F32', 'F16', 'BF16'] as const).flatMap((dtype) =>
 export const bindQuantize = async (
   pipelines: PipelineCache,
   dtype: SourceDtype,
-  format: WeightFormat,
+  format: TargetFormat,
   tensors: {
     readonly params: Tensor
     readonly source: Tensor

@@ -33,6 +33,8 @@ export const ropeAndPage = (reduction: Reduction, kvFormat: KvFormat) =>
       'ROTARY_DIM',
       'HAS_QK_NORM',
       'EPS',
+      'QUERY_BETA',
+      'QUERY_LENGTH',
     ],
     bindings: {
       step: 'read',
@@ -58,6 +60,8 @@ export type RopeAndPageOptions = {
   readonly rotaryDim: number
   readonly hasQkNorm: boolean
   readonly eps: number
+  /** Queries of position p are multiplied by 1 + beta * ln(1 + floor(p / length)). */
+  readonly queryScaling?: { readonly beta: number; readonly length: number } | null
 }
 
 /** `q_norm` and `k_norm` are not read without `hasQkNorm`; any tensor of 16 bytes will do. */
@@ -84,6 +88,8 @@ export const bindRopeAndPage = async (
     ROTARY_DIM: options.rotaryDim,
     HAS_QK_NORM: options.hasQkNorm ? 1 : 0,
     EPS: options.eps,
+    QUERY_BETA: options.queryScaling?.beta ?? 0,
+    QUERY_LENGTH: options.queryScaling?.length ?? 1,
   })
   return kernel.bind(buffers)
 }

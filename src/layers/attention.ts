@@ -53,10 +53,14 @@ export type AttentionOptions = {
   readonly rotaryDim: number
   /** Factor of the scores, 1 / sqrt(headDim) in most models. */
   readonly scale: number
+  /** Queries of position p are multiplied by 1 + beta * ln(1 + floor(p / length)). */
+  readonly queryScaling?: { readonly beta: number; readonly length: number } | null
   /** Scores become softCap * tanh(score / softCap); 0 for none. */
   readonly softCap: number
   /** Keys that a position sees, itself included; 0 for all before it. */
   readonly window: number
+  /** A position sees no later ones; if not, then as many after it as before it. */
+  readonly causal: boolean
   readonly kvFormat: KvFormat
   readonly maxNumSequences: number
   /** `attentionScratchBytes`, shared by all layers; without it the layer makes its own. */
@@ -184,7 +188,7 @@ const createCooperativeAttention = async (
 
 /**
  * Self-attention between the qkv projection and the output projection: QK-norm, RoPE, the write of
- * keys and values to their pages, and causal attention over the paged cache.
+ * keys and values to their pages, and attention over the paged cache.
  *
  * @throws EngineError `unsupported-model` for head sizes that the kernels do not know.
  */

@@ -16,11 +16,13 @@ import {
   matvecWorkgroupSize,
   type MatvecTile,
 } from '../kernels/matvec.ts'
-import type { WeightMatrix } from '../kernels/weight-format.ts'
+import type { WeightFormat, WeightMatrix, WeightShard } from '../kernels/weight-format.ts'
 import type { Gpu } from './gpu.ts'
+import { createLayerNorm } from './layer-norm.ts'
+import type { Norm } from './norm.ts'
 
 export type LinearOptions = {
-  /** W, [rows][columns]. For `swiglu` and `geglu` row 2j is gate_j and row 2j + 1 is up_j. */
+  /** W, [rows][columns]. With a gated epilogue row 2j is gate_j and row 2j + 1 is up_j. */
   readonly weight: WeightMatrix
   /** x, f32 [numRows][columns]. */
   readonly input: Tensor
@@ -28,8 +30,8 @@ export type LinearOptions = {
   readonly output: Tensor
   /** The step's header, which holds the number of rows; see `shaders/lib/step-input.wgsl`. */
   readonly step: Tensor
-  /** RMSNorm of each input row, weight f32 [columns]. */
-  readonly norm?: { readonly weight: Tensor; readonly eps: number }
+  /** Norm of each input row: RMSNorm within the product, LayerNorm in a dispatch before it. */
+  readonly norm?: Norm
   /** f32 [rows], added after the norm and before the epilogue. */
   readonly bias?: Tensor
   readonly epilogue: Epilogue
@@ -41,13 +43,20 @@ export type LinearOptions = {
   readonly rowCount: 'tokens' | 'samples'
   /** Floats from one output row to the next; the outputs of one row by default. */
   readonly outputStride?: number
-  /** The most rows that `encode` will get; kernels for more are not compiled. */
+  /** The most rows that `encode` will get, by default all that the input holds: no kernels for more. */
   readonly maxRows?: number
 }
 
 export type Linear = {
   /** Records the product of the first `numRows` rows; the number in the step's header. */
   encode(recorder: CommandRecorder, numRows: number): void
+}
+
+/** What a shard's kernels are compiled for and bound to. */
+type Bound = {
+  readonly format: WeightFormat
+  readonly overrides: LinearOverrides
+  readonly tensors: LinearTensors
 }
 
 /** A kernel bound to one shard, for at most `tile` rows at once. */
@@ -78,34 +87,59 @@ const checkOptions = ({ weight, input, output, epilogue }: LinearOptions): void 
 
 const matvecVariant = async (
   { pipelines, context }: Gpu,
-  { weight, epilogue }: LinearOptions,
+  epilogue: Epilogue,
   tile: MatvecTile,
-  bound: { readonly overrides: LinearOverrides; readonly tensors: LinearTensors },
+  bound: Bound,
 ): Promise<Variant> => {
   const { reduction } = context
-  const { format, columns } = weight
-  const workgroupSize = matvecWorkgroupSize(reduction, format, columns)
+  const { format, overrides } = bound
+  const workgroupSize = matvecWorkgroupSize(reduction, format, overrides.COLUMNS)
   const compiled = await pipelines.compile(matvec({ format, epilogue, reduction, tile }), {
     WORKGROUP_SIZE: workgroupSize,
-    ...bound.overrides,
+    ...overrides,
   })
   const shape = { reduction, workgroupSize, tile }
-  const grid = (numRows: number) => matvecGrid(shape, bound.overrides.NUM_ROWS, numRows)
+  const grid = (numRows: number) => matvecGrid(shape, overrides.NUM_ROWS, numRows)
   return { tile, kernel: compiled.bind(bound.tensors), grid, tileGrid: grid(tile) }
 }
 
 const matmulVariant = async (
   { pipelines }: Gpu,
-  { weight, epilogue }: LinearOptions,
-  bound: { readonly overrides: LinearOverrides; readonly tensors: LinearTensors },
+  epilogue: Epilogue,
+  bound: Bound,
 ): Promise<Variant> => {
-  const compiled = await pipelines.compile(matmul(weight.format, epilogue), bound.overrides)
+  const compiled = await pipelines.compile(matmul(bound.format, epilogue), bound.overrides)
   const grid = (numRows: number) => matmulGrid(bound.overrides.NUM_ROWS, numRows)
   return { tile: Infinity, kernel: compiled.bind(bound.tensors), grid, tileGrid: grid(1) }
 }
 
 /** Compiles every variant that some number of rows needs, and binds each to each shard, up front. */
 export const createLinear = async (gpu: Gpu, options: LinearOptions): Promise<Linear> => {
+  const { norm, ...rest } = options
+  if (!norm?.layer) return createProduct(gpu, options)
+  const { weight, eps, layer } = norm
+  const { input, step, rowCount } = options
+  const [layerNorm, product] = await Promise.all([
+    createLayerNorm(gpu, {
+      input,
+      ...layer,
+      weight,
+      eps,
+      width: options.weight.columns,
+      step,
+      rowCount,
+    }),
+    createProduct(gpu, { ...rest, input: layer.output }),
+  ])
+  return {
+    encode: (recorder, numRows) => {
+      layerNorm.encode(recorder, numRows)
+      product.encode(recorder, numRows)
+    },
+  }
+}
+
+const createProduct = async (gpu: Gpu, options: LinearOptions): Promise<Linear> => {
   checkOptions(options)
   const { device } = gpu.context
   const { weight, norm, bias, epilogue } = options
@@ -128,17 +162,18 @@ export const createLinear = async (gpu: Gpu, options: LinearOptions): Promise<Li
     bias: bias ?? dummy,
     out: options.output,
   }
-  const maxRows = options.maxRows ?? Infinity
+  const maxRows = options.maxRows ?? Math.floor(options.input.byteLength / (4 * weight.columns))
   const tiles = matvecTiles.filter((tile) => tile === 1 || tile / 2 < maxRows)
-  const variantsOfShard = (shard: WeightMatrix['shards'][number]): Promise<Variant[]> => {
+  const variantsOfShard = (shard: WeightShard): Promise<Variant[]> => {
     const bound = {
+      format: shard.format,
       overrides: { ...shared, FIRST_ROW: shard.firstRow, NUM_ROWS: shard.numRows },
       tensors: { ...tensors, weight: shard.weight, scales: shard.scales },
     }
-    const variants = tiles.map((tile) => matvecVariant(gpu, options, tile, bound))
+    const variants = tiles.map((tile) => matvecVariant(gpu, epilogue, tile, bound))
     // Without barriers matvec's tiles of 8 rows serve any number: the same sums, in the same order.
     const tiled = gpu.context.reduction !== 'none' && maxRows > 8
-    return Promise.all(tiled ? [...variants, matmulVariant(gpu, options, bound)] : variants)
+    return Promise.all(tiled ? [...variants, matmulVariant(gpu, epilogue, bound)] : variants)
   }
   const shards = await Promise.all(weight.shards.map(variantsOfShard))
   return {

@@ -1,9 +1,10 @@
 import type { CommandRecorder } from '../gpu/command-recorder.ts'
 import { createTensor, type Tensor } from '../gpu/tensor.ts'
-import { bindGatherNorm, gatherNormGrid } from '../kernels/gather-norm.ts'
 import type { WeightMatrix } from '../kernels/weight-format.ts'
 import type { Gpu } from './gpu.ts'
 import { createLinear } from './linear.ts'
+import type { Norm } from './norm.ts'
+import { createRowNorm } from './row-norm.ts'
 
 export type LmHead = { encode(recorder: CommandRecorder, numSamples: number): void }
 
@@ -16,7 +17,7 @@ export const createLmHead = async (
     readonly step: Tensor
     /** f32 [samples][vocabSize]. */
     readonly logits: Tensor
-    readonly norm: { readonly weight: Tensor; readonly eps: number }
+    readonly norm: Norm
     /** [vocabSize][hiddenSize]. */
     readonly weight: WeightMatrix
     /** Factor of the logits, and their cap: softCap * tanh(logit / softCap), 0 for none. */
@@ -29,13 +30,13 @@ export const createLmHead = async (
   const bytes = maxNumSamples * weight.columns * 4
   const normed = createTensor(gpu.context.device, 'normed', bytes)
   const [gather, linear] = await Promise.all([
-    bindGatherNorm(gpu.pipelines, gpu.context.reduction, {
-      x: hidden,
-      weight: norm.weight,
-      out: normed,
+    createRowNorm(gpu, {
+      input: hidden,
+      output: normed,
+      norm,
+      width: weight.columns,
       step,
-      hiddenSize: weight.columns,
-      eps: norm.eps,
+      rows: 'samples',
     }),
     createLinear(gpu, {
       weight,
@@ -51,7 +52,7 @@ export const createLmHead = async (
   ])
   return {
     encode(recorder, numSamples) {
-      recorder.dispatch(gather, gatherNormGrid(numSamples))
+      gather.encode(recorder, numSamples)
       linear.encode(recorder, numSamples)
     },
   }

@@ -17,13 +17,18 @@ export type ResidualOptions = {
 
 export type ResidualLinear = { encode(recorder: CommandRecorder, numTokens: number): void }
 
-/** hidden += scale * norm(weight · input): one dispatch, or two with a norm. */
+/** hidden += scale * norm(weight · input + bias): one dispatch, or two with a norm. */
 export const createResidualLinear = async (
   gpu: Gpu,
-  options: ResidualOptions & { readonly weight: WeightMatrix; readonly input: Tensor },
+  options: ResidualOptions & {
+    readonly weight: WeightMatrix
+    /** f32 [weight.rows]. */
+    readonly bias?: Tensor
+    readonly input: Tensor
+  },
 ): Promise<ResidualLinear> => {
-  const { hidden, step, scale, norm, weight, input } = options
-  const linear = { weight, input, step, rowCount: 'tokens' } as const
+  const { hidden, step, scale, norm, weight, bias, input } = options
+  const linear = { weight, ...(bias && { bias }), input, step, rowCount: 'tokens' } as const
   if (!norm) {
     return createLinear(gpu, { ...linear, output: hidden, epilogue: 'add', outputScale: scale })
   }

@@ -1,3 +1,6 @@
+import type { Activation } from '../kernels/linear-spec.ts'
+import type { Quantization } from '../weights/quantized/scheme.ts'
+
 /** How positions are stretched past the length that a model was trained on. */
 export type RopeScaling =
   | { readonly type: 'none' }
@@ -36,12 +39,28 @@ export type RopeConfig = {
   readonly scaling: RopeScaling
 }
 
+/** Queries of position p are multiplied by 1 + beta * ln(1 + floor(p / length)). */
+export type QueryScaling = { readonly beta: number; readonly length: number }
+
 /** What one layer's attention does that another's may not. */
 export type LayerConfig = {
   /** Keys that a position sees, itself included; 0 for all before it. */
   readonly window: number
   /** Which of `ropes` turns its queries and keys; null leaves them without positions. */
   readonly rope: number | null
+}
+
+/** How layers choose among gated MLPs. */
+export type ExpertsConfig = {
+  readonly numExperts: number
+  /** Experts of a token. */
+  readonly topK: number
+  /** Width of one expert. */
+  readonly intermediateSize: number
+  /** The shares of a token's experts are divided by their sum. */
+  readonly hasSumOfOne: boolean
+  /** For each layer, whether it has experts. */
+  readonly layers: readonly boolean[]
 }
 
 /** A decoder: blocks of grouped-query attention and a gated MLP on a residual stream. */
@@ -57,7 +76,9 @@ export type ModelConfig = {
   readonly headDim: number
   /** Channels of a head that are rotated, from the first. */
   readonly rotaryDim: number
-  readonly rmsNormEps: number
+  /** `rms`, or `layer` with biases, which goes with the placement `pre`. */
+  readonly norm: 'rms' | 'layer'
+  readonly normEps: number
   /** Added to the weights of every norm as the file has them. */
   readonly normOffset: number
   /**
@@ -71,14 +92,27 @@ export type ModelConfig = {
   readonly maxPositionEmbeddings: number
   /** The language-model head is the embedding matrix. */
   readonly tieWordEmbeddings: boolean
+  /** Positions are learned and added to the embeddings. */
+  readonly learnedPositions: boolean
   /** q, k and v projections have a bias. */
   readonly attentionBias: boolean
+  /** Attention's output projection has a bias. */
+  readonly outputBias: boolean
+  /** The MLP's projections have biases. */
+  readonly mlpBias: boolean
   /** RMSNorm of q and k before RoPE: over each `head`, or over `all` heads together. */
   readonly qkNorm: 'none' | 'head' | 'all'
-  /** The gate's activation; `gelu` in the tanh approximation. */
-  readonly activation: 'silu' | 'gelu'
+  /** The MLP multiplies by a gate. */
+  readonly gatedMlp: boolean
+  /** Of the layers that have experts in place of one MLP; null where none does. */
+  readonly experts: ExpertsConfig | null
+  /** The MLP's activation: of the gate, where it has one. */
+  readonly activation: Activation
+  /** Positions see none after them; if not, the whole text, or as far ahead as back in a window. */
+  readonly causal: boolean
   /** Factor of the attention scores. */
   readonly attentionScale: number
+  readonly queryScaling: QueryScaling | null
   /** Scores become cap * tanh(score / cap); 0 for none. */
   readonly attentionSoftCap: number
   /** Factors of the embeddings, of what blocks add to the residual stream, and of the logits. */
@@ -90,4 +124,6 @@ export type ModelConfig = {
   readonly bosTokenId: number | null
   /** As config.json says it, such as `bfloat16`; null where it does not. */
   readonly torchDtype: string | null
+  /** How the weights were quantised in the file; null for plain ones. */
+  readonly quantization: Quantization | null
 }

@@ -1,6 +1,6 @@
 import type { Architecture } from './architecture.ts'
 import { readFlag, readNumber, type Json } from './config-fields.ts'
-import { createDecoder } from './decoder.ts'
+import { createDecoder, decoderEmbedding } from './decoder.ts'
 import type { ModelConfig } from './model-config.ts'
 import { readSlidingLayers } from './sliding-window.ts'
 
@@ -16,6 +16,7 @@ export const qwen2: Architecture = {
   name: 'Qwen2ForCausalLM',
   configure: (json, base) => ({ attentionBias: true, layers: readLayers(json, base) }),
   create: createDecoder,
+  embed: decoderEmbedding,
 }
 
 /** Qwen3: a norm over each head of q and k. */
@@ -23,4 +24,5 @@ export const qwen3: Architecture = {
   name: 'Qwen3ForCausalLM',
   configure: (json, base) => ({ qkNorm: 'head', layers: readLayers(json, base) }),
   create: createDecoder,
+  embed: decoderEmbedding,
 }

@@ -1,5 +1,7 @@
+import { quote } from '../errors.ts'
 import {
   invalidField,
+  isPositive,
   isRecord,
   readFlag,
   readInteger,
@@ -35,6 +37,20 @@ const readParameters = (
     theta: readNumber(parameters, 'rope_theta', theta),
     scaling: readRopeScaling(parameters, maxPositionEmbeddings),
   }
+}
+
+/**
+ * Channels of a head that are rotated, from the first; transformers 5 keeps their share among
+ * `rope_parameters`.
+ *
+ * @param fallback The share where config.json names none.
+ */
+export const readRotaryDim = (json: Json, headDim: number, fallback: number): number => {
+  const parameters = json['rope_parameters']
+  const inner = isRecord(parameters)
+    ? readNumber(parameters, 'partial_rotary_factor', fallback)
+    : fallback
+  return Math.floor(headDim * Math.min(readNumber(json, 'partial_rotary_factor', inner), 1))
 }
 
 /**
@@ -110,18 +126,16 @@ const readRopeScaling = (parameters: Json, maxPositionEmbeddings: number): RopeS
     }
     default:
       throw unsupported(
-        `The RoPE scaling ${JSON.stringify(type)} is not supported`,
+        `The RoPE scaling ${quote(type)} is not supported`,
         'Choose a model with default, linear, llama3, yarn or longrope.',
-        { ropeType: JSON.stringify(type) },
+        { ropeType: quote(type) },
       )
   }
 }
 
-const isFactor = (factor: unknown): boolean => typeof factor === 'number' && factor > 0
-
 const readFactors = (parameters: Json, name: string): number[] => {
   const value: unknown = parameters[name]
-  if (Array.isArray(value) && value.length > 0 && value.every(isFactor)) return value
+  if (Array.isArray(value) && value.length > 0 && value.every(isPositive)) return value
   throw invalidField(name, value, 'positive numbers')
 }
 

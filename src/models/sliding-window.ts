@@ -5,14 +5,14 @@ import type { LayerConfig, ModelConfig } from './model-config.ts'
  * The layers of a model some of whose attention sees a window only: by `layer_types` where config.json
  * has it, else by `isSliding`. A window that holds every position is none.
  *
- * @param ropeOf The rotary table of a layer; the first unless given.
+ * @param ropeOf The rotary table of a layer, or null for no positions; the first unless given.
  * @throws EngineError `invalid-file`.
  */
 export const readSlidingLayers = (
   json: Json,
   base: ModelConfig,
   isSliding: (layer: number) => boolean,
-  ropeOf: (isSliding: boolean) => number = () => 0,
+  ropeOf: (isSliding: boolean) => number | null = () => 0,
 ): LayerConfig[] => {
   const types: unknown = json['layer_types'] ?? null
   if (types !== null && !(Array.isArray(types) && types.length === base.numLayers)) {

@@ -1,8 +1,10 @@
 import { EngineError } from '../errors.ts'
-import { type ByteSource, fileNotFound, type ModelSource, parseJsonFile } from './byte-source.ts'
+import type { ModelSource } from './byte-source.ts'
 import type { Directory } from './directory.ts'
-import { openHttpFile } from './http-file.ts'
+import { createFileSource } from './file-source.ts'
+import { isWithoutRanges, openHttpFile } from './http-file.ts'
 import { createHttp, type Http } from './http.ts'
+import { type LocalModel, openLocalModel } from './local-files.ts'
 import { locateModel, type ModelLocation, type ModelSpec } from './model-location.ts'
 import {
   createModelStore,
@@ -38,39 +40,119 @@ export type OpenModelOptions = {
   readonly locks?: LockManager | null | undefined
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined
+  /**
+   * Given the model where it lies before anything of it is stored; what it throws ends the opening. Where
+   * the server sends no byte ranges it can't look at large weights, and they are stored without it.
+   */
+  readonly beforeDownload?: ((source: ModelSource) => Promise<void>) | undefined
   /** Waits between two tries of a request. */
   readonly wait?: ((milliseconds: number) => Promise<void>) | undefined
 }
 
+/** What a model takes in storage; nothing where it lies on the user's disk. */
+export type ModelDownload = {
+  /** Bytes of all its files; null where the server does not tell. */
+  readonly totalBytes: number | null
+  /** Of these, bytes that are in storage already. */
+  readonly presentBytes: number
+}
+
+const isLocal = (model: ModelSpec | LocalModel): model is LocalModel =>
+  typeof model !== 'string' && 'name' in model
+
 /**
  * Opens a model by what a user calls it. With storage, its files are first brought there and checked; a
  * model that is complete there opens without the network. (A folder is asked, once, whether its files
- * have changed; no answer means no.) Without storage, files are read from the network as needed.
+ * have changed; no answer means no.) Without storage, files are read from the network as needed. A model
+ * on the user's disk is read there.
  *
  * @throws EngineError `invalid-request` for a `model` of no known form, `file-not-found`, `network`,
  * `storage`, `invalid-file`, `unsupported-format`, `aborted`.
  */
 export const openModelSource = async (
-  model: ModelSpec,
+  model: ModelSpec | LocalModel,
   options: OpenModelOptions,
 ): Promise<ModelSource> => {
+  if (isLocal(model)) return openLocalModel(model)
   const { root, quota = null, locks = null, signal } = options
   const location = locateModel(model, options)
   const http = createHttp(options)
   if (!root) {
-    const files = await resolveRemoteModel(location, http)
-    const openers = files.map((file) => [file.name, () => openHttpFile(file, http)] as const)
-    return createSource(location, new Map(openers))
+    const remote = await resolveRemoteModel(location, http)
+    return createRemoteSource(location, remote, { http, isLook: false })
   }
   const store = createModelStore(root, quota)
   const bring = () => bringIntoStore(location, store, http, options)
   const manifest = await exclusively(locks, `quire-model:${location.id}`, signal, bring)
+  return createStoredSource(location, store, manifest, http)
+}
+
+/**
+ * Opens a model for a look at its descriptions, without storing anything: where it is stored it is read
+ * there, else by range where it lies.
+ *
+ * @throws EngineError as `openModelSource`.
+ */
+export const inspectModelSource = async (
+  model: ModelSpec | LocalModel,
+  options: OpenModelOptions,
+): Promise<{ readonly source: ModelSource; readonly download: ModelDownload }> => {
+  if (isLocal(model)) {
+    const source = await openLocalModel(model)
+    return { source, download: { totalBytes: 0, presentBytes: 0 } }
+  }
+  const location = locateModel(model, options)
+  const http = createHttp(options)
+  const store = options.root && createModelStore(options.root, null)
+  const stored = store && (await findStored(location, store, http))
+  if (store && stored?.isCurrent) {
+    const totalBytes = sumSizes(stored.manifest.files) ?? 0
+    const source = await createStoredSource(location, store, stored.manifest, http)
+    return { source, download: { totalBytes, presentBytes: totalBytes } }
+  }
+  const remote = await resolveRemoteModel(location, http)
+  const source = createRemoteSource(location, remote, { http, isLook: true })
+  const folder = store && (await store.find(location.id))
+  const present = folder ? await presentSizes(folder, remote) : []
+  const presentBytes = present.reduce((sum, size) => sum + size, 0)
+  return { source, download: { totalBytes: sumSizes(remote), presentBytes } }
+}
+
+const createRemoteSource = (
+  location: ModelLocation,
+  files: readonly RemoteFile[],
+  { http, isLook }: { readonly http: Http; readonly isLook: boolean },
+): ModelSource => {
+  const open = (file: RemoteFile) => openHttpFile(file, http, { isLook })
+  const openers = files.map((file) => [file.name, () => open(file)] as const)
+  return createFileSource(placeOf(location), new Map(openers))
+}
+
+const createStoredSource = async (
+  location: ModelLocation,
+  store: ModelStore,
+  manifest: Manifest,
+  http: Http,
+): Promise<ModelSource> => {
   const folder = await store.folder(location.id)
   const refetch = (file: StoredFile, index: number) => refetchChunk(folder, file, index, http)
   const files = openStoredFiles(folder, manifest.files, refetch)
   const openers = files.map((file) => [file.name, () => Promise.resolve(file)] as const)
-  return createSource(location, new Map(openers))
+  return createFileSource(placeOf(location), new Map(openers))
 }
+
+const placeOf = (location: ModelLocation) => ({
+  id: location.id,
+  ggufFile: location.ggufFile,
+  place: location.urlOf(''),
+})
+
+/** Bytes of all files; null where one's size is not known. */
+const sumSizes = (files: readonly { readonly size: number | null }[]): number | null =>
+  files.reduce<number | null>(
+    (sum, { size }) => (sum === null || size === null ? null : sum + size),
+    0,
+  )
 
 const exclusively = async <Result>(
   locks: LockManager | null,
@@ -96,10 +178,11 @@ const bringIntoStore = async (
   options: OpenModelOptions,
 ): Promise<Manifest> => {
   const { id } = location
-  const stored = await store.manifest(id)
-  if (stored && !(location.kind === 'folder' && (await hasChanged(stored, http)))) return stored
+  const stored = await findStored(location, store, http)
+  if (stored?.isCurrent) return stored.manifest
   const remote = await resolveRemoteModel(location, http)
-  const kept = new Map((stored?.files ?? []).map((file) => [file.name, file]))
+  await lookBefore(createRemoteSource(location, remote, { http, isLook: true }), options)
+  const kept = new Map((stored?.manifest.files ?? []).map((file) => [file.name, file]))
   const isKept = (file: RemoteFile) => {
     const own = kept.get(file.name)
     return own !== undefined && file.version !== null && isSame(own, file)
@@ -122,6 +205,26 @@ const bringIntoStore = async (
   return store.commit(id, files)
 }
 
+/** Where a look would cost as much as the download there is none. */
+const lookBefore = async (
+  source: ModelSource,
+  { beforeDownload }: OpenModelOptions,
+): Promise<void> => {
+  try {
+    await beforeDownload?.(source)
+  } catch (thrown) {
+    if (!isWithoutRanges(thrown)) throw thrown
+  }
+}
+
+/** A complete model in storage, and whether its files are still those of the server. */
+const findStored = async (location: ModelLocation, store: ModelStore, http: Http) => {
+  const manifest = await store.manifest(location.id)
+  if (!manifest) return null
+  const isCurrent = location.kind === 'hub' || !(await hasChanged(manifest, http))
+  return { manifest, isCurrent }
+}
+
 /** Whether a folder's server has another version of a stored file. No answer counts as no. */
 const hasChanged = async (stored: Manifest, http: Http): Promise<boolean> => {
   const probes = stored.files.map(async (file) => {
@@ -140,20 +243,22 @@ const hasChanged = async (stored: Manifest, http: Http): Promise<boolean> => {
 const isSame = (stored: StoredFile, remote: RemoteFile) =>
   stored.version === remote.version && (remote.size === null || stored.size === remote.size)
 
+/** Bytes of each file that are in storage, of an earlier visit. */
+const presentSizes = (folder: Directory, files: readonly RemoteFile[]): Promise<number[]> =>
+  Promise.all(
+    files.map(async ({ name, size }) => {
+      const present = await presentBytes(folder, name)
+      return size === null ? present : Math.min(size, present)
+    }),
+  )
+
 const missingBytes = async (folder: Directory, wanted: readonly RemoteFile[]): Promise<number> => {
-  let bytes = 0
-  for (const { name, size } of wanted) {
-    bytes += Math.max(0, (size ?? 0) - (await presentBytes(folder, name)))
-  }
-  return bytes
+  const present = await presentSizes(folder, wanted)
+  return wanted.reduce((sum, { size }, at) => sum + Math.max(0, (size ?? 0) - present[at]!), 0)
 }
 
 const startProgress = (files: readonly RemoteFile[], { onProgress }: OpenModelOptions) => {
-  const sizes = files.map(({ size }) => size)
-  const totalBytes = sizes.reduce<number | null>(
-    (sum, size) => (sum === null || size === null ? null : sum + size),
-    0,
-  )
+  const totalBytes = sumSizes(files)
   let finished = 0
   const report = (file: string, loaded: number) =>
     onProgress?.({ file, loadedBytes: finished + loaded, totalBytes })
@@ -164,44 +269,4 @@ const startProgress = (files: readonly RemoteFile[], { onProgress }: OpenModelOp
       report(file, 0)
     },
   }
-}
-
-/** A model source over files that each know how to open. */
-const createSource = (
-  location: ModelLocation,
-  openers: ReadonlyMap<string, () => Promise<ByteSource>>,
-): ModelSource => {
-  const opened = new Map<string, Promise<ByteSource>>()
-  const { id, ggufFile } = location
-  const place = location.urlOf('')
-  const source: ModelSource = {
-    id,
-    ggufFile,
-    has: async (name) => openers.has(name),
-    open: (name) => {
-      const opener = openers.get(name)
-      if (!opener) {
-        const hint = `The model has ${[...openers.keys()].join(', ')}.`
-        return Promise.reject(fileNotFound(name, `${place}${name}`, hint))
-      }
-      const known = opened.get(name)
-      if (known) return known
-      const file = opener()
-      opened.set(name, file)
-      file.catch(() => opened.delete(name))
-      return file
-    },
-    readText: async (name) => {
-      if (!openers.has(name)) return null
-      const file = await source.open(name)
-      return new TextDecoder().decode(await file.read(0, file.size))
-    },
-    readJson: async (name) => {
-      const file = await source.open(name)
-      const text = new TextDecoder().decode(await file.read(0, file.size))
-      return parseJsonFile(name, `${place}${name}`, text)
-    },
-    close: async () => opened.clear(),
-  }
-  return source
 }

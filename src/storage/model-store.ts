@@ -31,6 +31,8 @@ export type ModelStore = {
   /** The folder for a model's files; from here on they are not trusted until `commit`. */
   begin(id: string): Promise<Directory>
   commit(id: string, files: readonly StoredFile[]): Promise<Manifest>
+  /** What is stored of a model, or null where nothing is. */
+  find(id: string): Promise<Directory | null>
   /** The folder of a model that is there. */
   folder(id: string): Promise<Directory>
   /** @throws EngineError `storage` with the numbers where that many more bytes do not fit. */
@@ -73,7 +75,7 @@ export const createModelStore = (root: Directory, quota: StorageQuota | null): M
       return true
     },
     manifest: async (id) => {
-      const entry = await findFolder(await models(), await folderName(id))
+      const entry = await store.find(id)
       return entry && readManifest(entry, id)
     },
     begin: async (id) => {
@@ -87,6 +89,7 @@ export const createModelStore = (root: Directory, quota: StorageQuota | null): M
       await writeFile(await folder(id), manifestName, JSON.stringify(manifest))
       return manifest
     },
+    find: async (id) => findFolder(await models(), await folderName(id)),
     folder,
     ensureSpace: async (id, bytes) => {
       if (!quota || bytes <= 0) return

@@ -25,6 +25,9 @@ const optional = [
 ]
 const indexFile = 'model.safetensors.index.json'
 const weightsFile = 'model.safetensors'
+/** Of sentence-transformers: what comes after the network, each module in a folder of its own. */
+const modulesFile = 'modules.json'
+const moduleOptional = ['config.json', 'model.safetensors']
 
 /**
  * Finds out which files make up a model: configuration, tokenizer and safetensors weights, or GGUF.
@@ -47,7 +50,11 @@ export const resolveRemoteModel = async (
   const weights = index
     ? [index, ...(await Promise.all((await shardNames(index, http)).map(need)))]
     : [await need(weightsFile)]
-  return [config, ...others, ...weights].filter((file) => file !== null && file !== undefined)
+  const modules = await find(modulesFile)
+  const embedding = modules ? [modules, ...(await moduleFiles(modules, http, find))] : []
+  return [config, ...others, ...embedding, ...weights].filter(
+    (file) => file !== null && file !== undefined,
+  )
 }
 
 const refuseMissing = (
@@ -107,12 +114,33 @@ const sizeOf = ({ status, headers }: Response): number | null => {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const shardNames = async (index: RemoteFile, http: Http): Promise<string[]> => {
-  const response = await http.request(index.url)
+const fetchJson = async ({ name, url }: RemoteFile, http: Http): Promise<unknown> => {
+  const response = await http.request(url)
   const text = await response.text().catch((thrown: unknown) => {
-    throw http.bodyError(index.url, thrown)
+    throw http.bodyError(url, thrown)
   })
-  const json = parseJsonFile(indexFile, index.url, text)
+  return parseJsonFile(name, url, text)
+}
+
+/** Files of modules.json's folders; which of them a model needs is for its configuration to say. */
+const moduleFiles = async (
+  modules: RemoteFile,
+  http: Http,
+  find: (name: string) => Promise<RemoteFile | null>,
+): Promise<(RemoteFile | null)[]> => {
+  const json = await fetchJson(modules, http)
+  const paths = (Array.isArray(json) ? json : []).map((module: unknown) =>
+    isRecord(module) ? module['path'] : null,
+  )
+  const folders = paths.filter(
+    (path): path is string => typeof path === 'string' && /^[\w.-]+$/.test(path),
+  )
+  const names = folders.flatMap((folder) => moduleOptional.map((name) => `${folder}/${name}`))
+  return Promise.all(['sentence_bert_config.json', ...names].map(find))
+}
+
+const shardNames = async (index: RemoteFile, http: Http): Promise<string[]> => {
+  const json = await fetchJson(index, http)
   const weightMap = isRecord(json) && isRecord(json['weight_map']) ? json['weight_map'] : {}
   const shards = [...new Set(Object.values(weightMap))]
   const names = shards.filter((shard) => typeof shard === 'string' && /^[\w.-]+$/.test(shard))

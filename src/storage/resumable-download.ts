@@ -6,6 +6,7 @@ import type { RemoteFile } from './remote-model.ts'
 import {
   brokenFile,
   chunkName,
+  flatName,
   chunkRange,
   defaultChunkBytes,
   sha256Hex,
@@ -96,7 +97,7 @@ export const removeFile = async (folder: Directory, name: string): Promise<void>
 }
 
 /** Holds which version of the file the chunks belong to. */
-const versionName = (name: string) => `${name}.version`
+const versionName = (name: string) => `${flatName(name)}.version`
 
 /** The chunk files of a download, and the bytes on their way to the next one. */
 type Chunks = {

@@ -19,8 +19,11 @@ export type StoredFile = {
   readonly chunkHashes: readonly string[]
 }
 
+/** A file of a folder of the model lies beside the others. */
+export const flatName = (name: string): string => name.replaceAll('/', '~')
+
 export const chunkName = (name: string, index: number): string =>
-  `${name}.${String(index).padStart(5, '0')}`
+  `${flatName(name)}.${String(index).padStart(5, '0')}`
 
 /** SHA-256 as hex. WebCrypto takes a message in one piece only. */
 export const sha256Hex = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> => {
@@ -63,12 +66,14 @@ export const openStoredFiles = (
     checked.add(chunkName(file.name, index))
     return bytes
   }
-  const readPart = async (file: StoredFile, index: number, [start, end]: [number, number]) => {
+  type Part = { readonly index: number; readonly start: number; readonly end: number }
+  // Copies instead of handing out a view: nobody else then keeps a chunk from being collected.
+  const copyPart = async (file: StoredFile, { index, start, end }: Part, target: Uint8Array) => {
     const name = chunkName(file.name, index)
     if (latest?.name !== name && checked.has(name)) {
       const blob = await readFile(folder, name)
       if (blob?.size === chunkRange(file, index).length) {
-        return new Uint8Array(await blob.slice(start, end).arrayBuffer())
+        return target.set(new Uint8Array(await blob.slice(start, end).arrayBuffer()))
       }
     }
     if (latest?.name !== name) {
@@ -76,7 +81,7 @@ export const openStoredFiles = (
       latest = { name, bytes }
       bytes.catch(() => (latest = null))
     }
-    return (await latest.bytes).subarray(start, end)
+    target.set((await latest.bytes).subarray(start, end))
   }
   const read = async (file: StoredFile, offset: number, length: number) => {
     const result = new Uint8Array(length)
@@ -84,7 +89,7 @@ export const openStoredFiles = (
       const index = Math.floor((offset + filled) / file.chunkBytes)
       const start = offset + filled - index * file.chunkBytes
       const end = Math.min(file.chunkBytes, start + length - filled)
-      result.set(await readPart(file, index, [start, end]), filled)
+      await copyPart(file, { index, start, end }, result.subarray(filled))
       filled += end - start
     }
     return result

@@ -101,7 +101,7 @@ const createSpeller = (options: BpeOptions): ((word: string) => number[]) => {
       }
       const bytes = spellBytes(symbol)
       if (bytes) {
-        ids.push(...bytes)
+        for (const byteId of bytes) ids.push(byteId)
         continue
       }
       if (unknownWaits && !fuseUnk && unkId !== undefined) ids.push(unkId)

@@ -1,8 +1,9 @@
 import { Interpreter, Template } from '@huggingface/jinja'
 import { EngineError } from '../errors.ts'
+import { adaptToPython } from './adapt-template.ts'
 import { createMarker, markTexts } from './literal-marks.ts'
 import { readSpecialToken } from './special-token.ts'
-import { adaptToPython, createTemplateEnvironment } from './template-environment.ts'
+import { createTemplateEnvironment } from './template-environment.ts'
 
 /** A message as chat templates expect it (Hugging Face's shape). */
 export type ChatMessage = {
@@ -29,6 +30,7 @@ export type ChatTemplateInput = {
 
 /** A compiled chat template: messages to prompt text. */
 export type ChatTemplate = {
+  /** The Jinja text; of named templates all that are used. */
   readonly source: string
   /**
    * @throws EngineError `invalid-request` with the template's own message where it refuses the
@@ -216,7 +218,7 @@ export const loadChatTemplate = (
   const first = plain ?? withTools
   if (!first || !withTools) return first
   return {
-    source: first.source,
+    source: [...new Set([first.source, withTools.source])].join('\n'),
     render: (input) => (input.tools ? withTools : first).render(input),
   }
 }

@@ -9,7 +9,7 @@ export type PythonJsonOptions = {
 }
 
 /** Python's repr of a float: exponents below -4 and from 16 on, of two digits at least. */
-const formatFloat = (value: number): string => {
+export const formatFloat = (value: number): string => {
   if (Number.isNaN(value)) return 'NaN'
   if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity'
   const [mantissa = '', power = '0'] = value.toExponential().split('e')

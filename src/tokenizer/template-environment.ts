@@ -1,5 +1,7 @@
-import { Environment, type Template } from '@huggingface/jinja'
+import { Environment } from '@huggingface/jinja'
 import { toPythonJson, type PythonJsonOptions, type TemplateValue } from './python-json.ts'
+import { repeatText, stringMethods } from './python-strings.ts'
+import { toPythonText } from './python-text.ts'
 
 type RuntimeValue = ReturnType<Environment['set']>
 type RuntimeFunction = Extract<RuntimeValue, { value: (...args: never[]) => unknown }>
@@ -12,40 +14,23 @@ export class TemplateException extends Error {
 const isFunction = (value: RuntimeValue): value is RuntimeFunction =>
   typeof value.value === 'function'
 
-/** Lends a plain string to the running template. */
-const toRuntimeString = (text: string) => new Environment().set('text', text)
+/** Lends a plain value to the running template. */
+const toRuntime = (value: unknown) => new Environment().set('value', value)
 
 /** A function that sees runtime values: plain ones can't tell 1.0 from 1, or keyword arguments. */
 const setFunction = (
   environment: Environment,
   name: string,
-  apply: (args: readonly TemplateValue[]) => string,
+  apply: (args: readonly TemplateValue[]) => unknown,
 ) => {
   const runtimeFunction = environment.set(name, () => null)
   if (isFunction(runtimeFunction)) {
-    runtimeFunction.value = (args) => toRuntimeString(apply(args))
+    runtimeFunction.value = (args) => toRuntime(apply(args))
   }
 }
 
 /** Names that no template uses, so that its own variables are safe. */
-const helperName = (name: string) => `quire ${name}`
-
-type Ends = { readonly left: boolean; readonly right: boolean }
-
-const strippers: Readonly<Record<string, Ends>> = {
-  strip: { left: true, right: true },
-  lstrip: { left: true, right: false },
-  rstrip: { left: false, right: true },
-}
-
-/** Python's `str.strip(characters)`: any of the characters, from the given ends. */
-const strip = (text: string, characters: string, ends: Ends): string => {
-  const points = Array.from(text)
-  const isKept = (point: string) => !characters.includes(point)
-  const start = ends.left ? points.findIndex(isKept) : 0
-  const end = ends.right ? points.findLastIndex(isKept) + 1 : points.length
-  return start === -1 ? '' : points.slice(start, end).join('')
-}
+export const helperName = (name: string) => `quire ${name}`
 
 const readJsonOptions = (args: readonly TemplateValue[]): PythonJsonOptions => {
   const last = args.at(-1)
@@ -67,11 +52,15 @@ const readJsonOptions = (args: readonly TemplateValue[]): PythonJsonOptions => {
   }
 }
 
+/** The bound of Jinja's sandbox, which transformers renders templates in. */
+const maxRange = 100_000
+
 const range = (first: number, second?: number, step = 1): number[] => {
   const start = second === undefined ? 0 : first
   const stop = second ?? first
   if (step === 0) throw new Error('range() arg 3 must not be zero')
   const length = Math.max(0, Math.ceil((stop - start) / step))
+  if (!(length <= maxRange)) throw new Error(`Range too big. The maximum is ${maxRange} elements.`)
   return Array.from({ length }, (_, index) => start + index * step)
 }
 
@@ -103,6 +92,18 @@ export const formatTime = (date: Date, format: string): string => {
   return format.replace(/%(.)/g, (directive, letter: string) => fields[letter]?.() ?? directive)
 }
 
+const undefinedValue: TemplateValue = { type: 'UndefinedValue', value: undefined }
+
+/** Tests that hold of more in Python: a mapping can be iterated, and True is a number. */
+export const pythonTests: Readonly<Record<string, (value: unknown) => boolean>> = {
+  iterable: (value) => typeof value === 'string' || Array.isArray(value) || value instanceof Map,
+  number: (value) => typeof value === 'number' || typeof value === 'boolean',
+}
+
+/** Texts, numbers and lists of them. */
+const toPlain = ({ value }: TemplateValue): unknown =>
+  Array.isArray(value) ? value.map((item: TemplateValue) => item.value) : value
+
 /** The globals that transformers gives a chat template, and Python's own behaviour. */
 export const createTemplateEnvironment = (
   variables: Readonly<Record<string, unknown>>,
@@ -120,59 +121,24 @@ export const createTemplateEnvironment = (
     environment.set(name, value)
   }
   setFunction(environment, helperName('tojson'), ([input, ...args]) =>
-    toPythonJson(input ?? { type: 'UndefinedValue', value: undefined }, readJsonOptions(args)),
+    toPythonJson(input ?? undefinedValue, readJsonOptions(args)),
   )
-  for (const [method, ends] of Object.entries(strippers)) {
-    setFunction(environment, helperName(method), ([text, characters]) => {
-      if (typeof text?.value !== 'string' || typeof characters?.value !== 'string') {
-        throw new Error(`${method}() takes a string and works on a string`)
-      }
-      return strip(text.value, characters.value, ends)
+  setFunction(environment, helperName('print'), ([input]) => toPythonText(input ?? undefinedValue))
+  for (const [name, test] of Object.entries(pythonTests)) {
+    setFunction(environment, helperName(name), ([input]) => test(input?.value))
+  }
+  setFunction(environment, helperName('repeat'), (args) => {
+    const [first, second] = args.map(({ value }) => value)
+    const [text, count] = typeof first === 'string' ? [first, second] : [second, first]
+    if (typeof text === 'string' && typeof count === 'number') return repeatText(text, count)
+    throw new Error('A text can be multiplied by a number alone')
+  })
+  for (const [name, method] of Object.entries(stringMethods)) {
+    setFunction(environment, helperName(name), ([text, ...args]) => {
+      if (typeof text?.value !== 'string') throw new Error(`${name}() works on a string`)
+      const [first, second] = args.map(toPlain)
+      return method(text.value, first, second)
     })
   }
   return environment
-}
-
-type Node = { type?: unknown; [field: string]: unknown }
-
-const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null
-
-const nameOf = (node: unknown) =>
-  isNode(node) && node['type'] === 'Identifier' ? node['value'] : undefined
-
-const callHelper = (node: Node, name: string, args: readonly unknown[]) => {
-  node['type'] = 'CallExpression'
-  node['callee'] = { type: 'Identifier', value: helperName(name) }
-  node['args'] = args
-}
-
-/**
- * Sends the few operations that `@huggingface/jinja` 0.5 does unlike Python to our helpers:
- * `strip(characters)` ignores its argument, and `tojson` writes 1e-7 and 1.0 as JavaScript does and
- * sorts keys by locale. Changes the parsed template in place.
- */
-export const adaptToPython = (parsed: Template['parsed']): void => {
-  const visit = (value: unknown): void => {
-    if (Array.isArray(value)) return value.forEach(visit)
-    if (value instanceof Map) return value.forEach((child, key) => [key, child].forEach(visit))
-    if (!isNode(value)) return
-    Object.values(value).forEach(visit)
-    adaptNode(value)
-  }
-  visit(parsed)
-}
-
-const adaptNode = (node: Node): void => {
-  const { callee, filter, args } = node
-  if (node.type === 'FilterExpression') {
-    const call = isNode(filter) && filter.type === 'CallExpression' ? filter : null
-    if (nameOf(call ? call['callee'] : filter) !== 'tojson') return
-    const given = call && Array.isArray(call['args']) ? call['args'] : []
-    callHelper(node, 'tojson', [node['operand'], ...given])
-  } else if (node.type === 'CallExpression' && Array.isArray(args) && args.length > 0) {
-    if (!isNode(callee) || callee.type !== 'MemberExpression' || callee['computed']) return
-    const method = nameOf(callee['property'])
-    if (typeof method !== 'string' || !Object.hasOwn(strippers, method)) return
-    callHelper(node, method, [callee['object'], ...args])
-  }
 }

@@ -16,45 +16,54 @@
 //   q4   scale = f16(m * (-1 / 8)) where m is the first x with the largest magnitude, sign kept;
 //        q = clamp(round(x / scale) + 8, 0, 15);  x' = (q - 8) * scale
 //
+// Matrices of GGUF files stay as they are as well (q4_1, q5_0, q5_1, iq4_nl, q2_k to q6_k): blocks as ggml
+// lays them out, except that an f16 scale which keeps a block from being whole words stands in the second
+// plane, two a word as in q8 (gguf/pack-blocks.ts; the shaders/lib/dequantize-*.wgsl have the layouts).
+//
+// Matrices that their files have quantised with zero points, or to fp8, stay as they are:
+//
+//   q4z  values as in q4;  q8z  as in q8, unsigned. The second plane holds a word a block: the upper 24
+//        bits of the scale as f32, which lose nothing of an f16 or bf16, and the zero point in the
+//        lowest 8; x' = (q - zero) * scale
+//   f8   values: one word four bytes of E4M3FN, the first in the low byte; k fills blocks of 32. The
+//        second plane holds the scale of each 128 elements of a row as f32, so ceil(k / 128) words a row
+//
 // Products and quotients are f32; `f16` rounds to nearest even; `round` takes ties to even, as WGSL's
 // does; x is divided by the scale as stored, since that is what x' is made of. A scale of zero gives
 // q = round(0). WGSL allows a quotient 2.5 units in the last place of error, so on a GPU q may differ by
 // one where x / scale is that close to halfway between two integers.
 import { EngineError } from '../errors.ts'
-import type { WeightFormat } from '../kernels/weight-format.ts'
+import type { TargetFormat } from '../kernels/quantize.ts'
+import { weightFormats, type WeightFormat } from '../kernels/weight-format.ts'
 import { float16Bits, float16Value, roundHalfEven } from './float16.ts'
 
 /** Elements that share a scale, along k. */
 export const quantizationBlock = 32
 
-/** The words of a matrix; `scales` is empty for f32 and f16. */
+/** The words of a matrix; `scales` is empty for formats without scales. */
 export type WeightPlanes = { readonly values: Uint32Array; readonly scales: Uint32Array }
-
-const elementsPerWord: Record<WeightFormat, number> = { f32: 1, f16: 2, q8: 4, q4: 8 }
-
-const isBlocked = (format: WeightFormat) => format === 'q8' || format === 'q4'
 
 /**
  * Lengths in u32 words of the planes of a matrix [n][k].
  *
- * @throws EngineError `unsupported-format` where k does not fill whole words (f16) or blocks (q8, q4).
+ * @throws EngineError `unsupported-format` where k does not fill whole blocks of the format.
  */
 export const planeSizes = (
   format: WeightFormat,
   n: number,
   k: number,
 ): { readonly values: number; readonly scales: number } => {
-  const multiple = isBlocked(format) ? quantizationBlock : elementsPerWord[format]
-  if (k % multiple !== 0) {
+  const { blockColumns, blockWords, scaleColumns } = weightFormats[format]
+  if (k % blockColumns !== 0) {
     throw new EngineError(
       'unsupported-format',
       `A matrix with ${k} columns can't be stored as ${format}: the columns must be a multiple of ` +
-        `${multiple}. Load this model with weights in f32.`,
-      { details: { format, columns: k, multiple } },
+        `${blockColumns}. Load this model with weights in f32.`,
+      { details: { format, columns: k, multiple: blockColumns } },
     )
   }
-  const scales = isBlocked(format) ? n * Math.ceil(k / (2 * quantizationBlock)) : 0
-  return { values: (n * k) / elementsPerWord[format], scales }
+  const scales = scaleColumns === 0 ? 0 : n * Math.ceil(k / scaleColumns)
+  return { values: n * (k / blockColumns) * blockWords, scales }
 }
 
 const inverse127 = Math.fround(1 / 127)
@@ -93,7 +102,7 @@ const packBlock = (format: 'q8' | 'q4', block: Float32Array, target: Uint8Array)
 
 /** Stores a matrix [n][k] of f32, row after row, in a format. */
 export const quantize = (
-  format: WeightFormat,
+  format: TargetFormat,
   matrix: Float32Array,
   n: number,
   k: number,
@@ -107,7 +116,7 @@ export const quantize = (
   else {
     const bytes = new Uint8Array(values.buffer)
     const halves = new Uint16Array(scales.buffer)
-    const blockBytes = (quantizationBlock * 4) / elementsPerWord[format]
+    const blockBytes = weightFormats[format].blockWords * 4
     forEachBlock(n, k, (block, half) => {
       const elements = matrix.subarray(block * quantizationBlock, (block + 1) * quantizationBlock)
       const target = bytes.subarray(block * blockBytes, (block + 1) * blockBytes)
@@ -119,7 +128,7 @@ export const quantize = (
 
 /** A stored matrix [n][k] back as f32: exact, since every x' is representable. */
 export const dequantize = (
-  format: WeightFormat,
+  format: TargetFormat,
   planes: WeightPlanes,
   n: number,
   k: number,

@@ -1,5 +1,7 @@
-import { EngineError } from '../errors.ts'
+import { EngineError, quote } from '../errors.ts'
+import type { WeightFormat } from '../kernels/weight-format.ts'
 import type { ByteSource, ModelSource } from '../storage/byte-source.ts'
+import type { WeightPlanes } from './quantization.ts'
 
 /** Bytes of an element. */
 const dtypeBytes = {
@@ -31,6 +33,17 @@ export type TensorInfo = {
   /** Where the tensor starts, in bytes from the start of the file. */
   readonly offset: number
   readonly byteLength: number
+  /** Bytes that the files hold of it, where `file` converts while it is read; else `byteLength`. */
+  readonly storedBytes?: number
+  /** A matrix that is quantised in its file; `dtype` and `byteLength` are what `file` makes of it. */
+  readonly packed?: PackedRows
+}
+
+/** A quantised matrix as it goes to the GPU without another rounding. */
+export type PackedRows = {
+  readonly format: WeightFormat
+  /** The planes of rows [firstRow, firstRow + numRows), as `planeSizes` has them for `format`. */
+  readonly read: (firstRow: number, numRows: number) => Promise<WeightPlanes>
 }
 
 /** The tensors of a model, of all its files. */
@@ -39,7 +52,7 @@ export type TensorIndex = {
   get(name: string): TensorInfo
   has(name: string): boolean
   names(): string[]
-  /** Bytes of all tensors together. */
+  /** Bytes of all tensors together, as the files hold them. */
   readonly totalBytes: number
 }
 
@@ -76,7 +89,8 @@ export const openSafetensors = async (source: ModelSource): Promise<TensorIndex>
   const shards = [...new Set(shardOf.values())].toSorted()
   const tensors: TensorInfo[] = []
   for (const shard of shards) {
-    tensors.push(...(await readSafetensorsHeader(await source.open(shard))))
+    const header = await readSafetensorsHeader(await source.open(shard))
+    for (const tensor of header) tensors.push(tensor)
   }
   const index = tensorIndex(tensors)
   for (const [tensor, shard] of shardOf) {
@@ -141,11 +155,11 @@ const readEntry = ({ file, name, entry, dataStart }: HeaderEntry): TensorInfo =>
   const wrong = (problem: string) => invalid(file.name, `the tensor ${name} ${problem}`)
   if (!isRecord(entry)) throw wrong('has no description')
   const { dtype, shape, data_offsets: offsets } = entry
-  if (!isDtype(dtype)) throw wrong(`has the unknown dtype ${JSON.stringify(dtype)}`)
-  if (!isSizes(shape)) throw wrong(`has the shape ${JSON.stringify(shape)}`)
+  if (!isDtype(dtype)) throw wrong(`has the unknown dtype ${quote(dtype)}`)
+  if (!isSizes(shape)) throw wrong(`has the shape ${quote(shape)}`)
   const [start, end] = isSizes(offsets) && offsets.length === 2 ? offsets : []
   if (start === undefined || end === undefined || start > end) {
-    throw wrong(`has the offsets ${JSON.stringify(offsets)}`)
+    throw wrong(`has the offsets ${quote(offsets)}`)
   }
   if (dataStart + end > file.size) {
     throw wrong(`ends at byte ${dataStart + end}, but the file has ${file.size}: it is cut short`)
@@ -153,7 +167,7 @@ const readEntry = ({ file, name, entry, dataStart }: HeaderEntry): TensorInfo =>
   const expected = shape.reduce((product, size) => product * size, dtypeBytes[dtype])
   if (expected !== end - start) {
     throw wrong(
-      `is ${dtype} ${JSON.stringify(shape)}, ${expected} bytes, but its range holds ${end - start}`,
+      `is ${dtype} ${quote(shape)}, ${expected} bytes, but its range holds ${end - start}`,
     )
   }
   return { name, dtype, shape, file, offset: dataStart + start, byteLength: end - start }
@@ -182,7 +196,7 @@ const tensorIndex = (tensors: readonly TensorInfo[]): TensorIndex => {
     get: (name) => byName.get(name) ?? refuseMissing(name, [...byName.keys()]),
     has: (name) => byName.has(name),
     names: () => [...byName.keys()],
-    totalBytes: tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0),
+    totalBytes: tensors.reduce((sum, tensor) => sum + (tensor.storedBytes ?? tensor.byteLength), 0),
   }
 }
 

@@ -1,7 +1,10 @@
 import { EngineError } from '../errors.ts'
 import type { TensorIndex, TensorInfo } from './safetensors.ts'
 
-/** Some rows of another tensor, under a name of their own. */
+/**
+ * Some rows of another tensor, under a name of their own. Several matrices in one tensor count as one;
+ * the rows of a vector are its numbers.
+ */
 export type TensorRows = {
   readonly tensor: string
   readonly firstRow: number
@@ -9,7 +12,8 @@ export type TensorRows = {
 }
 
 const rowsOf = (info: TensorInfo, name: string, { firstRow, numRows }: TensorRows): TensorInfo => {
-  const [rows = 0, ...rest] = info.shape
+  const columns = info.shape.slice(1).slice(-1)
+  const rows = info.shape.slice(0, columns.length === 0 ? 1 : -1).reduce((a, b) => a * b, 1)
   if (firstRow + numRows > rows) {
     throw new EngineError(
       'invalid-file',
@@ -19,10 +23,15 @@ const rowsOf = (info: TensorInfo, name: string, { firstRow, numRows }: TensorRow
     )
   }
   const rowBytes = info.byteLength / rows
+  const { storedBytes, packed } = info
   return {
     ...info,
+    ...(storedBytes !== undefined && { storedBytes: (storedBytes / rows) * numRows }),
+    ...(packed && {
+      packed: { ...packed, read: (first, count) => packed.read(firstRow + first, count) },
+    }),
     name,
-    shape: [numRows, ...rest],
+    shape: [numRows, ...columns],
     offset: info.offset + firstRow * rowBytes,
     byteLength: numRows * rowBytes,
   }

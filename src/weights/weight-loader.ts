@@ -4,20 +4,26 @@ import type { GpuContext } from '../gpu/device.ts'
 import type { PipelineCache } from '../gpu/pipeline-cache.ts'
 import { createTensor, uploadTensor, type Tensor } from '../gpu/tensor.ts'
 import { bindQuantize, quantizeGrid, type SourceDtype } from '../kernels/quantize.ts'
-import type { WeightFormat, WeightMatrix } from '../kernels/weight-format.ts'
-import { planeSizes, quantizationBlock } from './quantization.ts'
+import type { WeightMatrix, WeightShard } from '../kernels/weight-format.ts'
+import {
+  planMatrix,
+  type FormatOptions,
+  type FormatRun,
+  type MatrixPlan,
+  type PlannedGroup,
+} from './matrix-plan.ts'
+import { readPackedPieces, type PackedPiece } from './packed-rows.ts'
+import { planeSizes } from './quantization.ts'
 import type { TensorIndex, TensorInfo } from './safetensors.ts'
 import { readTensor, readTensorPieces, toFloat32 } from './tensor-reader.ts'
 
-const stagingBytes = 8 * 1024 * 1024
+/** What a loader takes of the GPU while it loads. */
+export const stagingBytes = 8 * 1024 * 1024
 /** Rows of a shard are a multiple of this, so that pairs of gate and up rows stay together. */
 const shardRows = 16
 
-export type WeightLoaderOptions = {
+export type WeightLoaderOptions = FormatOptions & {
   readonly index: TensorIndex
-  readonly quantization: 'none' | 'q8' | 'q4'
-  /** For weights that are not quantised: `auto` keeps f32 files f32 and all else f16. */
-  readonly dtype: 'auto' | 'f32' | 'f16'
   readonly signal?: AbortSignal
   /** Bytes of the files taken in so far. */
   readonly onProgress?: (loadedBytes: number) => void
@@ -29,13 +35,17 @@ export type WeightLoader = {
   concatenated(names: readonly string[]): Promise<WeightMatrix>
   /** Matrices of the same shape, row j of each in turn. */
   interleaved(names: readonly string[]): Promise<WeightMatrix>
+  /** Groups of such matrices, the rows of one group after those of the other. */
+  interleavedGroups(names: readonly (readonly string[])[]): Promise<WeightMatrix>
   /** Vectors one after the other, f32, with `offset` (0 unless given) added to every number. */
   vector(names: readonly string[], offset?: number): Promise<Tensor>
+  /** Vectors of the same length, f32, number j of each in turn. */
+  interleavedVector(names: readonly string[]): Promise<Tensor>
 }
 
 type Gpu = { readonly context: GpuContext; readonly pipelines: PipelineCache }
 
-const sourceDtype = ({ name, dtype }: TensorInfo): SourceDtype => {
+export const sourceDtype = ({ name, dtype }: TensorInfo): SourceDtype => {
   if (dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') return dtype
   throw new EngineError(
     'unsupported-format',
@@ -45,33 +55,58 @@ const sourceDtype = ({ name, dtype }: TensorInfo): SourceDtype => {
   )
 }
 
-const matrixShape = ({ name, shape }: TensorInfo): readonly [number, number] => {
-  const [rows, columns] = shape
-  if (shape.length === 2 && rows! > 0 && columns! > 0) return [rows!, columns!]
-  throw new EngineError(
-    'invalid-file',
-    `Tensor ${name} has the shape [${shape.join(', ')}], expected a matrix. Check that config.json ` +
-      'belongs to these weights.',
-    { details: { tensor: name } },
-  )
+const allocateRun = (
+  device: GPUDevice,
+  { format, firstRow, numRows }: FormatRun,
+  columns: number,
+  label: string,
+): WeightShard[] => {
+  const rowBytes = planeSizes(format, shardRows, columns).values * 4
+  const { maxStorageBufferBindingSize, maxBufferSize } = device.limits
+  const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize)
+  // Rows that don't fit at all are for `createTensor` to refuse.
+  const rowsAtMost = Math.max(1, Math.floor(limit / rowBytes)) * shardRows
+  const shards: WeightShard[] = []
+  for (let row = 0; row < numRows; row += rowsAtMost) {
+    const count = Math.min(rowsAtMost, numRows - row)
+    const sizes = planeSizes(format, count, columns)
+    shards.push({
+      firstRow: firstRow + row,
+      numRows: count,
+      format,
+      weight: createTensor(device, label, sizes.values * 4),
+      scales: createTensor(device, `${label} scales`, sizes.scales * 4),
+    })
+  }
+  return shards
 }
 
-/** The head decides between near-equal tokens: it keeps eight bits where all else has four. */
-const isVocabularyMatrix = (name: string): boolean => /(embed_tokens|lm_head)\.weight$/.test(name)
+export const allocateMatrix = (
+  device: GPUDevice,
+  plan: MatrixPlan,
+  label: string,
+): WeightMatrix => ({
+  rows: plan.rows,
+  columns: plan.columns,
+  shards: plan.runs.flatMap((run) => allocateRun(device, run, plan.columns, label)),
+})
 
-const chooseFormat = (
-  infos: readonly TensorInfo[],
-  columns: number,
-  { quantization, dtype }: WeightLoaderOptions,
-): WeightFormat => {
-  const isBlocked = columns % quantizationBlock === 0
-  if (quantization !== 'none' && isBlocked) {
-    return quantization === 'q4' && isVocabularyMatrix(infos[0]!.name) ? 'q8' : quantization
+/** Rows of a piece that stand as they are, to the shards they belong to. */
+const writePlanes = (device: GPUDevice, matrix: WeightMatrix, piece: PackedPiece): void => {
+  const end = piece.firstRow + piece.numRows
+  for (const { firstRow, numRows, format, weight, scales } of matrix.shards) {
+    const from = Math.max(piece.firstRow, firstRow)
+    const to = Math.min(end, firstRow + numRows)
+    if (from >= to) continue
+    const row = planeSizes(format, 1, matrix.columns)
+    const write = (tensor: Tensor, plane: Uint32Array, words: number) => {
+      const start = (from - piece.firstRow) * words
+      const part = plane.subarray(start, start + (to - from) * words) as Uint32Array<ArrayBuffer>
+      device.queue.writeBuffer(tensor.buffer, (from - firstRow) * words * 4, part)
+    }
+    write(weight, piece.planes.values, row.values)
+    write(scales, piece.planes.scales, row.scales)
   }
-  // f16 packs two columns in a word, and the kernels read four at a time.
-  if (dtype === 'f32' || columns % 4 !== 0) return 'f32'
-  if (dtype === 'f16') return 'f16'
-  return infos.some((info) => info.dtype === 'F32') ? 'f32' : 'f16'
 }
 
 /** Uploads pieces through one staging buffer; JavaScript holds one piece at a time. */
@@ -90,35 +125,17 @@ export const createWeightLoader = (gpu: Gpu, options: WeightLoaderOptions): Weig
   }
   const params = createTensor(device, 'quantize parameters', 32)
 
-  const report = (bytes: number) => {
-    loadedBytes += bytes
-    onProgress?.(loadedBytes)
+  /** A share of a tensor, as the file holds it. */
+  const report = (info: TensorInfo, share: number) => {
+    loadedBytes += (info.storedBytes ?? info.byteLength) * share
+    onProgress?.(Math.round(loadedBytes))
   }
 
-  const allocate = (format: WeightFormat, rows: number, columns: number, label: string) => {
-    const rowBytes = planeSizes(format, shardRows, columns).values * 4
-    const { maxStorageBufferBindingSize, maxBufferSize } = device.limits
-    const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize)
-    const rowsAtMost = Math.floor(limit / rowBytes) * shardRows
-    const shards: WeightMatrix['shards'][number][] = []
-    for (let firstRow = 0; firstRow < rows; firstRow += rowsAtMost) {
-      const numRows = Math.min(rowsAtMost, rows - firstRow)
-      const sizes = planeSizes(format, numRows, columns)
-      shards.push({
-        firstRow,
-        numRows,
-        weight: createTensor(device, label, sizes.values * 4),
-        scales: createTensor(device, `${label} scales`, sizes.scales * 4),
-      })
-    }
-    return { format, rows, columns, shards } satisfies WeightMatrix
-  }
-
-  /** Source rows [row, row + numRows) of the staging buffer to wherever they belong. */
+  /** Source rows [0, numRows) of the staging buffer to wherever they belong. */
   const store = async (
     matrix: WeightMatrix,
-    dtype: SourceDtype,
-    piece: { numRows: number; first: number; stride: number },
+    { format }: PlannedGroup & { readonly isPacked: false },
+    piece: { dtype: SourceDtype; numRows: number; first: number; stride: number },
   ) => {
     for (const { firstRow, numRows, weight, scales } of matrix.shards) {
       // Rows of the piece that lie in this shard are neighbours, since the stride is constant.
@@ -130,66 +147,82 @@ export const createWeightLoader = (gpu: Gpu, options: WeightLoaderOptions): Weig
       const words = [to - from, matrix.columns, destFirst, piece.stride, from]
       device.queue.writeBuffer(params.buffer, 0, new Uint32Array(words))
       const tensors = { params, source: staging!, weight, scales }
-      const kernel = await bindQuantize(pipelines, dtype, matrix.format, tensors)
+      const kernel = await bindQuantize(pipelines, piece.dtype, format, tensors)
       const recorder = new CommandRecorder(device)
       recorder.dispatch(kernel, quantizeGrid(to - from, matrix.columns))
       recorder.submit()
     }
   }
 
-  const load = async (names: readonly string[], isInterleaved: boolean): Promise<WeightMatrix> => {
-    const infos = names.map((name) => index.get(name))
-    const shapes = infos.map(matrixShape)
-    const columns = shapes[0]![1]
-    const format = chooseFormat(infos, columns, options)
-    const rows = shapes.reduce((sum, [count]) => sum + count, 0)
-    const matrix = allocate(format, rows, columns, names[0]!)
-    let first = 0
-    for (const [at, info] of infos.entries()) {
+  const loadConverted = async (
+    matrix: WeightMatrix,
+    group: PlannedGroup & { readonly isPacked: false },
+  ) => {
+    const stride = group.infos.length
+    for (const [at, info] of group.infos.entries()) {
       const dtype = sourceDtype(info)
-      const rowBytes = columns * (dtype === 'F32' ? 4 : 2)
-      const stride = isInterleaved ? infos.length : 1
+      const rowBytes = matrix.columns * (dtype === 'F32' ? 4 : 2)
       staging ??= createTensor(device, 'staging', Math.max(stagingBytes, rowBytes))
       const pieces = readTensorPieces(info, { maxPieceBytes: stagingBytes, rowBytes })
       for await (const { byteOffset, bytes } of pieces) {
         signal?.throwIfAborted()
-        const row = byteOffset / rowBytes
+        const first = group.firstRow + at + (byteOffset / rowBytes) * stride
         device.queue.writeBuffer(staging.buffer, 0, padded(bytes))
-        await store(matrix, dtype, {
-          numRows: bytes.byteLength / rowBytes,
-          first: isInterleaved ? at + row * stride : first + row,
-          stride,
-        })
-        report(bytes.byteLength)
+        const numRows = bytes.byteLength / rowBytes
+        await store(matrix, group, { dtype, numRows, first, stride })
+        report(info, bytes.byteLength / info.byteLength)
         // Dawn keeps a copy of what is written until the GPU has taken it.
         await device.queue.onSubmittedWorkDone()
       }
-      first += shapes[at]![0]
+    }
+  }
+
+  const loadPacked = async (matrix: WeightMatrix, group: PlannedGroup) => {
+    for await (const piece of readPackedPieces(group, matrix.columns, stagingBytes)) {
+      signal?.throwIfAborted()
+      writePlanes(device, matrix, piece)
+      for (const info of group.infos) report(info, piece.numRows / group.numRows)
+      await device.queue.onSubmittedWorkDone()
+    }
+  }
+
+  const load = async (names: readonly (readonly string[])[]): Promise<WeightMatrix> => {
+    const groups = names.map((group) => group.map((name) => index.get(name)))
+    const plan = planMatrix(groups, options)
+    const matrix = allocateMatrix(device, plan, names[0]![0]!)
+    for (const group of plan.groups) {
+      await (group.isPacked ? loadPacked(matrix, group) : loadConverted(matrix, group))
     }
     return matrix
   }
 
-  const loadVector = async (names: readonly string[], offset: number): Promise<Tensor> => {
+  const loadVector = async (
+    names: readonly string[],
+    { offset = 0, isInterleaved = false },
+  ): Promise<Tensor> => {
     const parts: Float32Array[] = []
     for (const name of names) {
       const info = index.get(name)
       parts.push(toFloat32(await readTensor(info), info.dtype))
-      report(info.byteLength)
+      report(info, 1)
     }
     const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
-    let at = 0
-    for (const part of parts) {
-      whole.set(part, at)
-      at += part.length
+    const stride = isInterleaved ? parts.length : 1
+    let done = 0
+    for (const [at, part] of parts.entries()) {
+      const first = isInterleaved ? at : done
+      for (const [i, value] of part.entries()) whole[first + i * stride] = value + offset
+      done += part.length
     }
-    if (offset !== 0) for (let i = 0; i < whole.length; i++) whole[i]! += offset
     return uploadTensor(device, names[0]!, whole)
   }
 
   return {
-    concatenated: (names) => inTurn(() => load(names, false)),
-    interleaved: (names) => inTurn(() => load(names, true)),
-    vector: (names, offset = 0) => inTurn(() => loadVector(names, offset)),
+    concatenated: (names) => inTurn(() => load(names.map((name) => [name]))),
+    interleaved: (names) => inTurn(() => load([names])),
+    interleavedGroups: (names) => inTurn(() => load(names)),
+    vector: (names, offset) => inTurn(() => loadVector(names, { offset })),
+    interleavedVector: (names) => inTurn(() => loadVector(names, { isInterleaved: true })),
   }
 }
 

@@ -2,16 +2,28 @@ import { proxy, releaseProxy, wrap, type Remote } from 'comlink'
 import type { EngineStats } from '../engine/generation.ts'
 import { EngineError } from '../errors.ts'
 import type { LoadOptions, LoadProgress } from '../load-options.ts'
+import type { ModelPlan } from '../planning/model-plan.ts'
+import { type GivenModel, toLocalModel } from './given-model.ts'
 import type { HostApi } from './protocol.ts'
 import { installTransferHandlers } from './transfer-handlers.ts'
 
-export type CreateEngineOptions = LoadOptions & {
-  /** Called often while the model loads. */
-  readonly onProgress?: (progress: LoadProgress) => void
-  /** Aborts loading; what was downloaded is kept. */
+export type PlanModelOptions = Omit<LoadOptions, 'model'> & {
+  /**
+   * A Hugging Face repository (`owner/name`, `owner/name@revision`), the URL of a folder or of a GGUF
+   * file (in a repository: `owner/name/file.gguf`), or what the user has picked: a folder's handle
+   * (`showDirectoryPicker()`), its files (`<input type="file" webkitdirectory>`) or a GGUF file. These
+   * are read where they lie; nothing of them is copied.
+   */
+  readonly model: GivenModel
+  /** Aborts; what was downloaded is kept. */
   readonly signal?: AbortSignal
   /** The engine's worker, where the bundler at hand can't find it by itself. */
   readonly worker?: () => Worker
+}
+
+export type CreateEngineOptions = PlanModelOptions & {
+  /** Called often while the model loads. */
+  readonly onProgress?: (progress: LoadProgress) => void
 }
 
 /** A model in a worker, spoken to by `fetch`. */
@@ -80,6 +92,50 @@ const createFetch =
     return abortable(host, signal, (id) => Promise.race([host.fetch(id, data), failure]))
   }
 
+type WorkerHost = {
+  readonly host: Remote<HostApi>
+  /** Rejects when the worker fails. */
+  readonly failure: Promise<never>
+  readonly stop: () => void
+}
+
+const startHost = (createWorker: () => Worker): WorkerHost => {
+  installTransferHandlers()
+  const worker = createWorker()
+  const host = wrap<HostApi>(worker)
+  const failure = workerFailure(worker)
+  failure.catch(() => {})
+  return {
+    host,
+    failure,
+    stop: () => {
+      host[releaseProxy]()
+      worker.terminate()
+    },
+  }
+}
+
+const toLoadOptions = (options: Omit<PlanModelOptions, 'signal' | 'worker'>): LoadOptions => ({
+  baseURL: document.baseURI,
+  ...options,
+  model: toLocalModel(options.model),
+})
+
+/** Plans a model in a worker that ends afterwards. */
+export const planInWorker = async (
+  createWorker: () => Worker,
+  { signal, worker, ...options }: PlanModelOptions,
+): Promise<ModelPlan> => {
+  signal?.throwIfAborted()
+  const { host, failure, stop } = startHost(worker ?? createWorker)
+  try {
+    const plan = (id: number) => Promise.race([host.plan(id, toLoadOptions(options)), failure])
+    return await abortable(host, signal, plan)
+  } finally {
+    stop()
+  }
+}
+
 /**
  * Loads a model in a worker of its own.
  *
@@ -88,22 +144,14 @@ const createFetch =
  */
 export const startEngine = async (
   createWorker: () => Worker,
-  { onProgress, signal, worker: ownWorker, ...options }: CreateEngineOptions,
+  { onProgress, signal, worker, ...options }: CreateEngineOptions,
 ): Promise<Engine> => {
   signal?.throwIfAborted()
-  installTransferHandlers()
-  const worker = (ownWorker ?? createWorker)()
-  const host = wrap<HostApi>(worker)
-  const failure = workerFailure(worker)
-  failure.catch(() => {})
-  const stop = () => {
-    host[releaseProxy]()
-    worker.terminate()
-  }
+  const { host, failure, stop } = startHost(worker ?? createWorker)
   try {
     const report = proxy((progress: LoadProgress) => onProgress?.(progress))
     const load = (id: number) =>
-      Promise.race([host.load(id, { baseURL: document.baseURI, ...options }, report), failure])
+      Promise.race([host.load(id, toLoadOptions(options), report), failure])
     const loaded = await abortable(host, signal, load)
     return {
       ...loaded,

@@ -1,9 +1,10 @@
 import type { EngineStats } from '../engine/generation.ts'
 import { EngineError } from '../errors.ts'
 import type { LoadOptions, LoadProgress } from '../load-options.ts'
-import { loadModel, type ModelEnvironment } from '../load-model.ts'
+import { loadModel, type ModelEnvironment, planModel } from '../load-model.ts'
+import type { ModelPlan } from '../planning/model-plan.ts'
 import { createFetch } from '../server/create-fetch.ts'
-import type { ServedModel } from '../server/served-model.ts'
+import type { AnyServedModel } from '../server/served-model.ts'
 import { version } from '../version.ts'
 import type { HostApi, LoadedModel, RequestData } from './protocol.ts'
 
@@ -11,7 +12,7 @@ import type { HostApi, LoadedModel, RequestData } from './protocol.ts'
 export class EngineHost implements HostApi {
   readonly #environment: ModelEnvironment
   readonly #running = new Map<number, AbortController>()
-  #served: ServedModel | null = null
+  #served: AnyServedModel | null = null
   #handle: ((request: Request) => Promise<Response>) | null = null
 
   constructor(environment: ModelEnvironment) {
@@ -34,6 +35,15 @@ export class EngineHost implements HostApi {
       this.#served = served
       this.#handle = createFetch(served, { version })
       return { model: served.id, maxModelLen: served.engine.maxModelLen }
+    } finally {
+      this.#running.delete(id)
+    }
+  }
+
+  async plan(id: number, options: LoadOptions): Promise<ModelPlan> {
+    const { signal } = this.#begin(id)
+    try {
+      return await planModel(this.#environment, { ...options, signal })
     } finally {
       this.#running.delete(id)
     }

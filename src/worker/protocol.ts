@@ -1,5 +1,6 @@
 import type { EngineStats } from '../engine/generation.ts'
 import type { LoadOptions, LoadProgress } from '../load-options.ts'
+import type { ModelPlan } from '../planning/model-plan.ts'
 
 /** A `Request` without its stream and signal, as it crosses to the worker. */
 export type RequestData = {
@@ -18,9 +19,10 @@ export type HostApi = {
     options: LoadOptions,
     onProgress: (progress: LoadProgress) => void,
   ): Promise<LoadedModel>
+  plan(id: number, options: LoadOptions): Promise<ModelPlan>
   /** Answers once the status is known; the body streams on. */
   fetch(id: number, request: RequestData): Promise<Response>
-  /** Ends the load or fetch with this id, its body included. */
+  /** Ends the load, plan or fetch with this id, its body included. */
   abort(id: number): void
   stats(): EngineStats
   dispose(): void

@@ -11,7 +11,7 @@ const gpu = create([])
 
 /** Called by run.mjs; `model` is a folder. */
 export const runBench = async (
-  options: LoadOptions,
+  options: LoadOptions & { readonly model: string },
 ): Promise<{ adapter: string; rows: BenchRow[] }> => {
   const source = createFolderSource(options.model)
   const { vocab_size: vocabSize, num_hidden_layers: numLayers } = (await source.readJson(

@@ -4,7 +4,9 @@ import { bench, type BenchRow } from './bench.ts'
 type Report = { readonly adapter: string; readonly rows: BenchRow[] }
 
 /** Called by run.mjs. */
-const runBench = async (options: CreateEngineOptions): Promise<Report> => {
+const runBench = async (
+  options: CreateEngineOptions & { readonly model: string },
+): Promise<Report> => {
   const config = await fetch(new URL('config.json', new URL(options.model, location.href)))
   const { vocab_size: vocabSize, num_hidden_layers: numLayers } = (await config.json()) as {
     vocab_size: number

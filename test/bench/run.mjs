@@ -1,5 +1,6 @@
 // `npm run bench`: the starter model in headless Chromium on its software adapter.
 // `npm run bench -- --dawn` runs in Node on Dawn instead (VK_ICD_FILENAMES names the driver);
+// `--memory` shows what loading large weights holds in JavaScript, in Node on Dawn.
 // `--headed` uses the real GPU of a desktop. Any LoadOptions field can follow: `--quantization q4`.
 import { readFileSync } from 'node:fs'
 import { chromium } from 'playwright'
@@ -10,6 +11,7 @@ const flags = process.argv.slice(2)
 const take = (flag) => flags.includes(flag) && flags.splice(flags.indexOf(flag), 1).length > 0
 const dawn = take('--dawn')
 const headed = take('--headed')
+const memory = take('--memory')
 const options = { model: '/starter-model/' }
 for (let at = 0; at + 1 < flags.length; at += 2) {
   const name = flags[at].replace(/^--/, '').replace(/-(\w)/g, (_, letter) => letter.toUpperCase())
@@ -43,6 +45,11 @@ const inNode = async () => {
   return module.runBench({ ...options, model: 'demo/public/starter-model' })
 }
 
+if (memory) {
+  const { module } = await runnerImport('./test/bench/memory.ts')
+  await module.runMemory()
+  process.exit(0)
+}
 const { adapter, rows } = await (dawn ? inNode() : inChromium())
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 const date = new Date().toISOString().slice(0, 10)

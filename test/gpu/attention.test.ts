@@ -22,6 +22,7 @@ type Config = Omit<AttentionModel, 'eps'> & {
   readonly kvFormat: KvFormat
   readonly softCap?: number
   readonly window?: number
+  readonly causal?: boolean
 }
 
 /** A device with one attention layer over a cache of poisoned pages. */
@@ -51,6 +52,7 @@ const createLayer = async (reduction: Reduction, config: Config, numBlocks: numb
     {
       ...tensors,
       ...(qNorm && kNorm ? { qNorm, kNorm } : {}),
+      queryScaling: config.queryScaling ?? null,
       numHeads,
       numKvHeads,
       headDim,
@@ -60,6 +62,7 @@ const createLayer = async (reduction: Reduction, config: Config, numBlocks: numb
       scale: 1 / Math.sqrt(config.headDim),
       softCap: config.softCap ?? 0,
       window: config.window ?? 0,
+      causal: config.causal ?? true,
       maxNumSequences: 8,
     },
   )
@@ -192,6 +195,16 @@ describe.each(reductions)('attention (%s)', (reduction) => {
     ],
     ['group 2, head 80, f32', { ...group(2, 1, 80), kvFormat: 'f32' }, 1e-5],
     ['group 1, head 96, f16', { ...group(1, 1, 96), kvFormat: 'f16' }, 2e-3],
+    [
+      'queries that grow, half rotated',
+      {
+        ...group(2, 1, 64),
+        rotaryDim: 32,
+        kvFormat: 'f32',
+        queryScaling: { beta: 0.5, length: 16 },
+      },
+      1e-5,
+    ],
     ['window of 5, head 32', { ...group(2, 1, 32), kvFormat: 'f32', window: 5 }, 1e-5],
     [
       'window of 33, soft cap, head 256',
@@ -214,6 +227,14 @@ describe.each(reductions)('attention (%s)', (reduction) => {
     ]
     const byPosition = await runTwoSteps(layer, plan)
     expectReference(layer, byPosition, 1e-5)
+  })
+
+  it.each([0, 1, 9, 40])('sees both ways, in a window of %i', async (window) => {
+    if (await skipWithoutSubgroups(reduction)) return
+    const config: Config = { ...group(4, 2, 32), kvFormat: 'f32', window, causal: false }
+    const layer = await createLayer(reduction, config, 24)
+    const whole = [1, 97, 16, 17, 33].map((length) => ({ length, late: length }))
+    expectReference(layer, await runTwoSteps(layer, whole), 1e-5)
   })
 })
 

@@ -13,7 +13,11 @@ const reductions = (['none', 'workgroup', 'subgroup'] as const).filter(
 )
 
 describe('gather-norm', () => {
-  it.each(reductions)('%s: norms the sampled rows and no others', async (reduction) => {
+  const cases = reductions.flatMap((reduction) => [
+    { reduction, gathers: true },
+    { reduction, gathers: false },
+  ])
+  it.each(cases)('norms the rows it is to and no others: %j', async ({ reduction, gathers }) => {
     const context = await testContext(reduction)
     const { device } = context
     const [hiddenSize, eps, rows] = [132, 1e-5, [4, 0, 3]]
@@ -28,6 +32,7 @@ describe('gather-norm', () => {
     const kernel = await bindGatherNorm(new PipelineCache(context), reduction, {
       hiddenSize,
       eps,
+      gathers,
       step: uploadTensor(device, 'step', step),
       x: uploadTensor(device, 'x', x),
       weight: uploadTensor(device, 'weight', weight),
@@ -37,7 +42,8 @@ describe('gather-norm', () => {
     recorder.dispatch(kernel, gatherNormGrid(rows.length))
     recorder.submit()
     const got = await readFloats(device, out)
-    rows.forEach((row, i) => {
+    const read = gathers ? rows : [0, 1, 2]
+    read.forEach((row, i) => {
       const source = x.subarray(row * hiddenSize, (row + 1) * hiddenSize)
       const scale = inverseRms(source, eps)
       source.forEach((value, k) => {

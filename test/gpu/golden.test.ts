@@ -18,6 +18,9 @@ type Golden = {
 const ggufFixtures = import.meta.glob<Golden>('../fixtures/gguf/*-golden.json', {
   import: 'default',
 })
+const typeFixtures = import.meta.glob<Golden>('../fixtures/gguf/types/*-golden.json', {
+  import: 'default',
+})
 const fixtures = import.meta.glob<Golden>('../fixtures/models/*/golden.json', { import: 'default' })
 
 const folderOf = (name: string): string =>
@@ -70,29 +73,44 @@ describe.each(['workgroup', 'subgroup'] as const)('tiny-qwen3 in %s form', (redu
   })
 })
 
+const ggufModels = (files: Readonly<Record<string, () => Promise<Golden>>>) =>
+  Object.entries(files).map(([file, load]) => ({
+    path: file.replace('..', 'test').replace('-golden.json', '.gguf'),
+    load,
+  }))
+
 /** Models and what they are held to; every folder of fixtures and every golden GGUF file is one. */
 const models = [
   ...Object.entries(fixtures).map(([file, load]) => ({
     path: folderOf(file.split('/').at(-2)!),
     load,
   })),
-  ...Object.entries(ggufFixtures).map(([file, load]) => ({
-    path: file.replace('..', 'test').replace('-golden.json', '.gguf'),
-    load,
-  })),
+  ...ggufModels(ggufFixtures),
 ]
+
+const expectGolden = async ({ cases }: Golden, options: TestEngineOptions): Promise<void> => {
+  const steps: Promise<Float32Array>[] = []
+  const engine = await start({ ...options, onLogits: (logits) => steps.push(logits) })
+  for (const { promptTokenIds, tokenIds, topLogits } of cases) {
+    steps.length = 0
+    expect(await generateGreedy(engine, promptTokenIds, tokenIds.length)).toEqual(tokenIds)
+    const logits = await Promise.all(steps)
+    expect(farthest(topLogits, logits)).toBeLessThan(1e-3)
+  }
+}
+
+// Steps of one row need the fewest kernels, which software adapters compile slowly for each type.
+it.each(ggufModels(typeFixtures))(
+  '$path gives the tokens and logits of Hugging Face transformers, a token at a time',
+  async ({ path, load }) => {
+    const limits = { maxNumSeqs: 1, maxNumBatchedTokens: 1, numExtraSamples: 0 }
+    await expectGolden(await load(), { path, ...limits })
+  },
+)
 
 describe.each(models)('$path', ({ path, load }) => {
   it('gives the tokens and logits of Hugging Face transformers, a request at a time', async () => {
-    const { cases } = await load()
-    const steps: Promise<Float32Array>[] = []
-    const engine = await start({ path, onLogits: (logits) => steps.push(logits) })
-    for (const { promptTokenIds, tokenIds, topLogits } of cases) {
-      steps.length = 0
-      expect(await generateGreedy(engine, promptTokenIds, tokenIds.length)).toEqual(tokenIds)
-      const logits = await Promise.all(steps)
-      expect(farthest(topLogits, logits)).toBeLessThan(1e-3)
-    }
+    await expectGolden(await load(), { path })
   })
 
   it('gives the logits of Hugging Face transformers at every position of a prompt', async () => {

@@ -1,12 +1,12 @@
 import { CommandRecorder } from '../../src/gpu/command-recorder.ts'
 import { createTensor, uploadTensor, type Tensor } from '../../src/gpu/tensor.ts'
-import type { Epilogue } from '../../src/kernels/linear-spec.ts'
+import { isGated, type Epilogue } from '../../src/kernels/linear-spec.ts'
 import type { WeightFormat, WeightMatrix } from '../../src/kernels/weight-format.ts'
 import type { Gpu } from '../../src/layers/gpu.ts'
 import { createLinear } from '../../src/layers/linear.ts'
-import { dequantize, quantize } from '../../src/weights/quantization.ts'
-import { linearReference, gatedReference } from '../reference/linear.ts'
+import { epilogueReference, linearReference } from '../reference/linear.ts'
 import { poison, randomFloats, readFloats } from './context.ts'
+import { randomRows } from './format-fixture.ts'
 
 const uploadPlane = (device: GPUDevice, words: Uint32Array): Tensor =>
   uploadTensor(device, 'plane', new Uint32Array(words))
@@ -18,18 +18,16 @@ export const weightMatrix = (
   [rows, columns]: readonly [number, number],
   cuts: readonly number[] = [0],
 ): { matrix: WeightMatrix; values: Float32Array } => {
-  const data = randomFloats(rows * columns, rows + columns)
   const shards = cuts.map((firstRow, i) => {
     const numRows = (cuts[i + 1] ?? rows) - firstRow
-    const piece = data.subarray(firstRow * columns, (firstRow + numRows) * columns)
-    const planes = quantize(format, piece, numRows, columns)
+    const { planes, values } = randomRows(format, numRows, columns, firstRow + rows + columns)
     const weight = uploadPlane(device, planes.values)
-    const shard = { firstRow, numRows, weight, scales: uploadPlane(device, planes.scales) }
-    return { shard, values: dequantize(format, planes, numRows, columns) }
+    const shard = { firstRow, numRows, format, weight, scales: uploadPlane(device, planes.scales) }
+    return { shard, values }
   })
   const values = new Float32Array(rows * columns)
   for (const { shard, values: part } of shards) values.set(part, shard.firstRow * columns)
-  return { matrix: { format, rows, columns, shards: shards.map(({ shard }) => shard) }, values }
+  return { matrix: { rows, columns, shards: shards.map(({ shard }) => shard) }, values }
 }
 
 export type LinearRun = {
@@ -70,9 +68,8 @@ export const runLinear = async (gpu: Gpu, options: LinearRun): Promise<Float32Ar
   const x = options.x ?? randomFloats(rows * columns, 3)
   const normWeight = options.norm ? randomFloats(columns, 4) : undefined
   const bias = options.bias ? randomFloats(weightRows, 6) : undefined
-  const isGated = epilogue === 'swiglu' || epilogue === 'geglu'
   const { outputScale = 1, softCap = 0 } = options
-  const outputs = isGated ? weightRows / 2 : weightRows
+  const outputs = isGated(epilogue) ? weightRows / 2 : weightRows
   const stride = options.outputStride ?? outputs
   // One row more than the step counts, which must stay untouched.
   const { output, residual } = startOf(device, options, rows + 1, stride)
@@ -107,7 +104,7 @@ export const runLinear = async (gpu: Gpu, options: LinearRun): Promise<Float32Ar
     outputScale,
     softCap,
   })
-  const wanted = isGated ? gatedReference(sums, epilogue) : sums
+  const wanted = epilogueReference(sums, epilogue)
   const got = await readFloats(device, output)
   compare({ got, wanted, residual, rows, outputs, stride }, options)
   return got

@@ -22,6 +22,10 @@ const cases: readonly LinearRun[] = [
   },
   { format: 'q4', rows: 17, weightRows: 134, columns: 224, epilogue: 'swiglu', cuts: [0, 66] },
   { format: 'q4', rows: 65, weightRows: 3, columns: 32, epilogue: 'store', outputStride: 5 },
+  { format: 'q4_k', rows: 34, weightRows: 66, columns: 256, epilogue: 'store', norm: true },
+  { format: 'q6_k', rows: 9, weightRows: 5, columns: 512, epilogue: 'add' },
+  { format: 'q4z', rows: 9, weightRows: 67, columns: 96, epilogue: 'store', bias: true },
+  { format: 'f8', rows: 33, weightRows: 6, columns: 160, epilogue: 'add' },
 ]
 
 // A linear layer compiles its matvecs too, which takes a software adapter seconds: leave them out.

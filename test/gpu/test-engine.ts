@@ -47,7 +47,7 @@ export type SampledRow = { readonly seed: number; readonly position: number }
 export type TestModelOptions = {
   readonly path: string
   readonly reduction?: Reduction
-  readonly quantization?: 'none' | 'q8' | 'q4'
+  readonly quantization?: 'stored' | 'none' | 'q8' | 'q4'
   readonly dtype?: 'auto' | 'f32' | 'f16'
   readonly kvFormat?: KvFormat
   readonly maxModelLen?: number
@@ -140,7 +140,7 @@ export const createTestModel = async (options: TestModelOptions): Promise<TestMo
       { context, pipelines },
       {
         index: modelTensors(await openTensors(source), config),
-        quantization: options.quantization ?? 'none',
+        quantization: options.quantization ?? 'stored',
         dtype: options.dtype ?? 'auto',
       },
     ),

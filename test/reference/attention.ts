@@ -6,6 +6,8 @@ export type AttentionModel = {
   readonly eps: number
   readonly qNorm?: ArrayLike<number>
   readonly kNorm?: ArrayLike<number>
+  /** Queries of position p are multiplied by 1 + beta * ln(1 + floor(p / length)). */
+  readonly queryScaling?: { readonly beta: number; readonly length: number }
 }
 
 const angleOf = (position: number, channel: number, rotaryDim: number): number =>
@@ -52,12 +54,16 @@ export const rotateToken = (
   position: number,
 ): RotatedToken => {
   const { numHeads, numKvHeads, headDim, rotaryDim, eps } = model
+  const { beta, length } = model.queryScaling ?? { beta: 0, length: 1 }
+  const factor = 1 + beta * Math.log(1 + Math.floor(position / length))
   const heads = (first: number, count: number) =>
     Array.from({ length: count }, (_, h) =>
       Array.from({ length: headDim }, (_, i) => row[(first + h) * headDim + i] ?? 0),
     )
   return {
-    q: heads(0, numHeads).map((h) => rotated(normed(h, model.qNorm, eps), position, rotaryDim)),
+    q: heads(0, numHeads).map((h) =>
+      rotated(normed(h, model.qNorm, eps), position, rotaryDim).map((x) => x * factor),
+    ),
     k: heads(numHeads, numKvHeads).map((h) =>
       rotated(normed(h, model.kNorm, eps), position, rotaryDim),
     ),
@@ -68,17 +74,24 @@ export const rotateToken = (
 const capped = (score: number, softCap: number): number =>
   softCap === 0 ? score : softCap * Math.tanh(score / softCap)
 
-/** Causal attention of the token at `position` over `tokens[0..position]`: [numHeads * headDim]. */
+/**
+ * Attention of the token at `position` over those before it, and over those after it unless it is
+ * causal: [numHeads * headDim].
+ */
 export const attendToken = (
   model: AttentionModel,
   tokens: readonly RotatedToken[],
   position: number,
-  { scale, softCap = 0, window = 0 }: { scale: number; softCap?: number; window?: number },
+  options: { scale: number; softCap?: number; window?: number; causal?: boolean },
 ): number[] =>
   Array.from({ length: model.numHeads }, (_, head) => {
     const kvHead = Math.floor(head / (model.numHeads / model.numKvHeads))
     const q = tokens[position]?.q[head] ?? []
-    const visible = tokens.slice(window ? Math.max(0, position + 1 - window) : 0, position + 1)
+    const { scale, softCap = 0, window = 0, causal = true } = options
+    const visible = tokens.filter((_, key) => {
+      const distance = causal ? position - key : Math.abs(position - key)
+      return distance >= 0 && (window === 0 || distance < window)
+    })
     const scores = visible.map(({ k }) =>
       capped(q.reduce((sum, x, i) => sum + x * (k[kvHead]?.[i] ?? 0), 0) * scale, softCap),
     )

@@ -10,7 +10,9 @@ converter writes them, each with its config.json and, by Hugging Face's names, t
 and the SHA-256 of its f32 values once they have been stored.
 
 mixed.gguf and mixed-golden.json: a tiny Llama with a matrix of every type, and what Hugging Face
-transformers make of its dequantised weights (golden.py).
+transformers make of its dequantised weights (golden.py). types/<type>.gguf and types/<type>-golden.json:
+the same for tiny Llamas whose matrices are all of one type. experts.gguf and experts-golden.json: the
+same for a tiny mixture of experts.
 
 tokenizer-<kind>.gguf and tokenizers.json: vocabularies without a model, and for each the ids and the
 text that Rust tokenizers give, as the model's own tokenizer.json would have them.
@@ -200,6 +202,24 @@ LONG_ROPE = dict(
 # Name of the file, llama.cpp's architecture, Hugging Face's class and fields of its config.
 MODELS = {
     "llama": ("LLAMA", "Llama", dict(rope_theta=500_000.0, rope_scaling=LLAMA3, head_dim=24)),
+    "mistral3": (
+        "MISTRAL3",
+        "Ministral3",
+        dict(
+            head_dim=24,
+            rope_parameters=dict(
+                rope_type="yarn",
+                rope_theta=1_000_000.0,
+                factor=4.0,
+                original_max_position_embeddings=128,
+                beta_fast=32.0,
+                beta_slow=1.0,
+                mscale=1.0,
+                mscale_all_dim=1.0,
+                llama_4_scaling_beta=0.1,
+            ),
+        ),
+    ),
     "qwen2": ("QWEN2", "Qwen2", dict(tie_word_embeddings=True)),
     "qwen3": (
         "QWEN3",
@@ -210,6 +230,19 @@ MODELS = {
             rope_scaling=dict(
                 rope_type="yarn", factor=4.0, original_max_position_embeddings=128
             ),
+        ),
+    ),
+    "qwen3moe": (
+        "QWEN3MOE",
+        "Qwen3Moe",
+        dict(
+            head_dim=24,
+            num_hidden_layers=1,
+            intermediate_size=64,
+            moe_intermediate_size=32,
+            num_experts=3,
+            num_experts_per_tok=2,
+            norm_topk_prob=True,
         ),
     ),
     "gemma2": ("GEMMA2", "Gemma2", dict(head_dim=24, sliding_window=64, query_pre_attn_scalar=24)),
@@ -346,12 +379,21 @@ def add_parameters(writer, config, architecture: str) -> None:
         writer.add_embedding_scale(config.embedding_multiplier)
         writer.add_residual_scale(config.residual_multiplier)
         writer.add_logit_scale(config.logits_scaling)
+    if architecture == "QWEN3MOE":
+        writer.add_expert_count(config.num_experts)
+        writer.add_expert_used_count(config.num_experts_per_tok)
+        writer.add_expert_feed_forward_length(config.moe_intermediate_size)
     if architecture == "PHI3":
         writer.add_rope_scaling_orig_ctx_len(config.original_max_position_embeddings)
     if rope.get("rope_type") == "yarn":
         writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
         writer.add_rope_scaling_factor(rope["factor"])
         writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
+    if architecture == "MISTRAL3":
+        writer.add_rope_scaling_yarn_beta_fast(rope["beta_fast"])
+        writer.add_rope_scaling_yarn_beta_slow(rope["beta_slow"])
+        writer.add_rope_scaling_yarn_log_mul(rope["mscale_all_dim"])
+        writer.add_attn_temperature_scale(rope["llama_4_scaling_beta"])
 
 
 def rope_tensors(config, architecture: str) -> dict:
@@ -389,6 +431,32 @@ def finish(writer) -> None:
     writer.close()
 
 
+def split_experts(state: dict) -> dict:
+    """Gate, up and down of all experts, as a converter finds them, in one tensor each."""
+    split = {}
+    for name, tensor in state.items():
+        if name.endswith("experts.gate_up_proj"):
+            for part, half in zip(("gate_proj", "up_proj"), tensor.chunk(2, dim=1)):
+                split[name.replace("gate_up_proj", f"{part}.weight")] = half
+        else:
+            split[f"{name}.weight" if name.endswith("experts.down_proj") else name] = tensor
+    return split
+
+
+def join_experts(state: dict) -> dict:
+    """The other way round."""
+    joined = {}
+    for name, tensor in state.items():
+        if name.endswith("experts.gate_proj.weight"):
+            up = state[name.replace("gate_proj", "up_proj")]
+            joined[name.replace("gate_proj.weight", "gate_up_proj")] = torch.cat((tensor, up), 1)
+        elif name.endswith("experts.down_proj.weight"):
+            joined[name.removesuffix(".weight")] = tensor
+        elif not name.endswith("experts.up_proj.weight"):
+            joined[name] = tensor
+    return joined
+
+
 def convert(file_name: str, architecture: str, model, config, choose, rng=None) -> dict:
     """Writes a model as llama.cpp's converter does; gives back the f32 values that a reader gets."""
     kind = gguf.MODEL_ARCH[architecture]
@@ -400,7 +468,7 @@ def convert(file_name: str, architecture: str, model, config, choose, rng=None) 
     expected = {}
     for name, values in rope_tensors(config, architecture).items():
         store(writer, name, values, "F32")
-    for at, (name, tensor) in enumerate(model.state_dict().items()):
+    for at, (name, tensor) in enumerate(split_experts(model.state_dict()).items()):
         if name == "lm_head.weight" and config.tie_word_embeddings:
             continue
         if name.endswith((".attn.bias", ".attn.masked_bias")):
@@ -411,7 +479,7 @@ def convert(file_name: str, architecture: str, model, config, choose, rng=None) 
         transpose = architecture == "GPT2" and ".c_" in name and name.endswith("weight")
         is_shifted = architecture.startswith("GEMMA") and name.endswith("norm.weight")
         heads = 0
-        if architecture in ("LLAMA", "SMOLLM3", "GRANITE"):
+        if architecture in ("LLAMA", "MISTRAL3", "SMOLLM3", "GRANITE"):
             if ".q_proj." in name:
                 heads = config.num_attention_heads
             if ".k_proj." in name:
@@ -419,7 +487,7 @@ def convert(file_name: str, architecture: str, model, config, choose, rng=None) 
         stored = values + 1 if is_shifted else values
         stored = np.ascontiguousarray(stored.T) if transpose else stored
         stored = interleave(stored, heads) if heads else stored
-        is_matrix = stored.ndim == 2
+        is_matrix = stored.ndim > 1 and not name.endswith("mlp.gate.weight")
         back = store(writer, stored_name, stored, choose(name, at) if is_matrix else "F32", rng)
         if heads:
             half = back.shape[0] // heads // 2
@@ -453,30 +521,32 @@ def make_models() -> None:
     write("models", fixture)
 
 
-# The type of every matrix of mixed.gguf; embeddings and head share one.
+# The type of every matrix of mixed.gguf. Gate and up have one, as in all of llama.cpp's mixtures.
 MIXED = {
     "model.embed_tokens": "Q8_0",
+    "lm_head": "Q6_K",
     "0.self_attn.q_proj": "Q4_K",
     "0.self_attn.k_proj": "Q3_K",
     "0.self_attn.v_proj": "Q2_K",
     "0.self_attn.o_proj": "Q4_0",
-    "0.mlp.gate_proj": "IQ4_NL",
+    "0.mlp.gate_proj": "Q5_K",
     "0.mlp.up_proj": "Q5_K",
     "0.mlp.down_proj": "Q5_0",
-    "1.self_attn.q_proj": "Q6_K",
+    "1.self_attn.q_proj": "F32",
     "1.self_attn.k_proj": "F16",
     "1.self_attn.v_proj": "BF16",
     "1.self_attn.o_proj": "Q5_1",
-    "1.mlp.gate_proj": "Q4_1",
-    "1.mlp.up_proj": "Q6_K",
-    "1.mlp.down_proj": "F32",
+    "1.mlp.gate_proj": "IQ4_NL",
+    "1.mlp.up_proj": "IQ4_NL",
+    "1.mlp.down_proj": "Q4_1",
 }
 
 
 def random_blocks(name: str, shape: tuple, rng: np.random.Generator) -> np.ndarray:
     """Blocks of a type that the gguf package can't write, with weights of about 0.1."""
     elements, size = GGML_QUANT_SIZES[GGMLQuantizationType[name]]
-    rows, columns = shape
+    *matrices, columns = shape
+    rows = int(np.prod(matrices))
     blocks = rng.integers(0, 256, (rows * columns // elements, size), dtype=np.uint8)
     # What the largest quantised value, times the largest scale, comes to.
     reach = {"Q2_K": 3 * 15, "Q3_K": 4 * 32, "Q4_K": 15 * 63, "Q5_K": 31 * 63, "Q6_K": 32 * 128}
@@ -488,39 +558,83 @@ def random_blocks(name: str, shape: tuple, rng: np.random.Generator) -> np.ndarr
         if name == "Q2_K" and at == 82:
             scales *= 3
         blocks[:, at : at + 2] = scales.astype(np.float16).view(np.uint8).reshape(-1, 2)
-    return blocks.reshape(rows, columns // elements * size)
+    return blocks.reshape(*matrices, columns // elements * size)
+
+
+def make_golden(
+    name: str, fields: dict, choose, seed: int, lengths: tuple, kind: tuple = ("LLAMA", "Llama")
+) -> None:
+    """A tiny model in one GGUF file, and what its dequantised weights make of random prompts."""
+    model, config = make_model(kind[1], dict(rope_theta=10_000.0, **fields))
+    rng = np.random.default_rng(seed)
+    values = convert(f"{name}.gguf", kind[0], model, config, choose, rng)
+    state = {key: torch.from_numpy(tensor.copy()) for key, tensor in values.items()}
+    missing = model.load_state_dict(join_experts(state), strict=False)
+    assert missing.missing_keys in ([], ["lm_head.weight"]) and not missing.unexpected_keys
+    model.tie_weights()
+    generator = torch.Generator().manual_seed(seed)
+    prompts = [
+        torch.randint(3, config.vocab_size, (length,), generator=generator).tolist()
+        for length in lengths
+    ]
+    cases = [golden(model, prompt, 32) for prompt in prompts]
+    print(f"{name}: smallest gap:", smallest_gap(cases))
+    write(f"{name}-golden", {"cases": cases})
 
 
 def make_mixed() -> None:
-    rng = np.random.default_rng(20261121)
     fields = dict(
         vocab_size=80,
         hidden_size=256,
         intermediate_size=96,
         head_dim=32,
-        tie_word_embeddings=True,
-        rope_theta=10_000.0,
         num_attention_heads=4,
         num_key_value_heads=2,
     )
-    model, config = make_model("Llama", fields)
 
     def choose(name: str, _: int) -> str:
         return next(kind for part, kind in MIXED.items() if part in name)
 
-    values = convert("mixed.gguf", "LLAMA", model, config, choose, rng)
-    state = {name: torch.from_numpy(tensor.copy()) for name, tensor in values.items()}
-    missing = model.load_state_dict(state, strict=False)
-    assert missing.missing_keys in ([], ["lm_head.weight"]) and not missing.unexpected_keys
-    model.tie_weights()
-    generator = torch.Generator().manual_seed(1)
-    prompts = [
-        torch.randint(3, fields["vocab_size"], (length,), generator=generator).tolist()
-        for length in (1, 2, 16, 17, 40)
-    ]
-    cases = [golden(model, prompt, 32) for prompt in prompts]
-    print("mixed: smallest gap:", smallest_gap(cases))
-    write("mixed-golden", {"cases": cases})
+    make_golden("mixed", fields, choose, 20261121, (1, 2, 16, 17, 40))
+
+
+def make_experts() -> None:
+    fields = dict(
+        vocab_size=64,
+        hidden_size=256,
+        intermediate_size=64,
+        moe_intermediate_size=64,
+        head_dim=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        num_experts=4,
+        num_experts_per_tok=2,
+        norm_topk_prob=True,
+        tie_word_embeddings=True,
+    )
+
+    def choose(name: str, _: int) -> str:
+        return "Q5_0" if "experts.down" in name else "Q4_K" if "experts" in name else "Q8_0"
+
+    make_golden("experts", fields, choose, 300, (1, 17, 40), ("QWEN3MOE", "Qwen3Moe"))
+
+
+def make_types() -> None:
+    (FOLDER / "types").mkdir(parents=True, exist_ok=True)
+    for at, kind in enumerate(SCALES):
+        size = 256 if kind.endswith("_K") else 64
+        fields = dict(
+            vocab_size=64,
+            hidden_size=size,
+            intermediate_size=size,
+            head_dim=size // 2,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            tie_word_embeddings=True,
+        )
+        make_golden(f"types/{kind.lower()}", fields, lambda *_: kind, 100 + at, (1, 17, 40))
 
 
 BYTE_LEVEL = {
@@ -724,6 +838,8 @@ MAKERS = {
     "quants": make_quants,
     "models": make_models,
     "mixed": make_mixed,
+    "experts": make_experts,
+    "types": make_types,
     "tokenizers": make_tokenizers,
 }
 

@@ -20,14 +20,22 @@ import torch
 from golden import golden, smallest_gap
 from transformers import (
     AutoModelForCausalLM,
+    Exaone4Config,
+    Exaone4ForCausalLM,
     Gemma2Config,
     Gemma2ForCausalLM,
     Gemma3ForCausalLM,
     Gemma3TextConfig,
+    GPT2Config,
+    GPT2LMHeadModel,
     GraniteConfig,
     GraniteForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    Ministral3Config,
+    Ministral3ForCausalLM,
+    Mistral3Config,
+    Mistral3ForConditionalGeneration,
     MistralConfig,
     MistralForCausalLM,
     Olmo2Config,
@@ -40,8 +48,13 @@ from transformers import (
     Qwen2ForCausalLM,
     Qwen3Config,
     Qwen3ForCausalLM,
+    Qwen3MoeConfig,
+    Qwen3MoeForCausalLM,
+    PixtralVisionConfig,
     SmolLM3Config,
     SmolLM3ForCausalLM,
+    StableLmConfig,
+    StableLmForCausalLM,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +70,25 @@ SHARED = dict(
     initializer_range=0.15,
 )
 
+MINISTRAL3 = dict(
+    **SHARED,
+    intermediate_size=160,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    head_dim=32,
+    rope_parameters={
+        "rope_type": "yarn",
+        "rope_theta": 10_000.0,
+        "factor": 16.0,
+        "original_max_position_embeddings": 32,
+        "beta_fast": 32.0,
+        "beta_slow": 1.0,
+        "mscale": 1.0,
+        "mscale_all_dim": 1.0,
+        "llama_4_scaling_beta": 0.4,
+    },
+)
+
 TINY = {
     # Groups of three query heads, a head size that is no power of two, an untied head.
     "tiny-qwen3": (
@@ -68,6 +100,24 @@ TINY = {
             num_key_value_heads=2,
             head_dim=80,
             tie_word_embeddings=False,
+            rope_theta=1_000_000.0,
+        ),
+    ),
+    # Experts in all layers but one, the shares of the chosen ones brought to a sum of one.
+    "tiny-qwen3-moe": (
+        Qwen3MoeForCausalLM,
+        Qwen3MoeConfig(
+            **{**SHARED, "num_hidden_layers": 3},
+            intermediate_size=128,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=32,
+            num_experts=8,
+            num_experts_per_tok=4,
+            moe_intermediate_size=32,
+            norm_topk_prob=True,
+            mlp_only_layers=[1],
+            tie_word_embeddings=True,
             rope_theta=1_000_000.0,
         ),
     ),
@@ -113,6 +163,68 @@ TINY = {
             head_dim=24,
             sliding_window=21,
             tie_word_embeddings=False,
+        ),
+    ),
+    # Biases on all projections.
+    "tiny-llama-bias": (
+        LlamaForCausalLM,
+        LlamaConfig(
+            **SHARED,
+            intermediate_size=160,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            attention_bias=True,
+            mlp_bias=True,
+            tie_word_embeddings=True,
+        ),
+    ),
+    # YaRN, and queries that grow with every 32 positions.
+    "tiny-ministral3": (
+        Ministral3ForCausalLM,
+        Ministral3Config(**MINISTRAL3, tie_word_embeddings=False),
+    ),
+    # The same as the text model of one that sees, whose own layers are left out; a tied head.
+    "tiny-mistral3": (
+        Mistral3ForConditionalGeneration,
+        Mistral3Config(
+            text_config=Ministral3Config(**MINISTRAL3, tie_word_embeddings=True),
+            vision_config=PixtralVisionConfig(
+                hidden_size=16,
+                intermediate_size=16,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                head_dim=8,
+                image_size=28,
+                patch_size=14,
+            ),
+            tie_word_embeddings=True,
+        ),
+    ),
+    # LayerNorm, RoPE over a quarter of each head, biases on q, k and v.
+    "tiny-stablelm": (
+        StableLmForCausalLM,
+        StableLmConfig(
+            **SHARED,
+            intermediate_size=160,
+            num_attention_heads=3,
+            num_key_value_heads=1,
+            partial_rotary_factor=0.25,
+            use_qkv_bias=True,
+            tie_word_embeddings=False,
+        ),
+    ),
+    # Learned positions, transposed weights, biases, an MLP without a gate.
+    "tiny-gpt2": (
+        GPT2LMHeadModel,
+        GPT2Config(
+            vocab_size=331,
+            n_embd=96,
+            n_layer=2,
+            n_head=4,
+            n_positions=512,
+            initializer_range=0.15,
+            bos_token_id=1,
+            eos_token_id=2,
         ),
     ),
     # Every other layer without positions.
@@ -219,6 +331,20 @@ TINY = {
             tie_word_embeddings=False,
         ),
     ),
+    # Windows in the layers that have positions, the other one without both.
+    "tiny-exaone4": (
+        Exaone4ForCausalLM,
+        Exaone4Config(
+            **SHARED,
+            intermediate_size=128,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            sliding_window=20,
+            sliding_window_pattern=2,
+            tie_word_embeddings=True,
+            pad_token_id=0,
+        ),
+    ),
     # Local and global rotary angles, norms of q and k, heads of 256.
     "tiny-gemma3": (
         Gemma3ForCausalLM,
@@ -257,15 +383,15 @@ def make_tiny(name: str) -> None:
     model = kind(config).float().eval()
     with torch.no_grad():
         for key, parameter in model.named_parameters():
-            if "norm" in key:
-                parameter.uniform_(0.5, 1.5)
-            elif "bias" in key:
+            if "bias" in key:
                 parameter.uniform_(-0.5, 0.5)
+            elif "norm" in key or "ln_" in key:
+                parameter.uniform_(0.5, 1.5)
             parameter.copy_(parameter.half())
     folder = FIXTURES / name
     # A copy, since half() would round the rotary frequencies too.
     copy.deepcopy(model).half().save_pretrained(folder)
-    write(folder, model, prompts(config.vocab_size, [1, 2, 15, 16, 17, 40, 97], 3))
+    write(folder, model, prompts(config.get_text_config().vocab_size, [1, 2, 15, 16, 17, 40, 97], 3))
 
 
 def make_starter() -> None:
@@ -285,5 +411,6 @@ def make_starter() -> None:
     write(FIXTURES / "starter", model, given)
 
 
-for wanted in sys.argv[1:] or [*TINY, "starter"]:
-    make_starter() if wanted == "starter" else make_tiny(wanted)
+if __name__ == "__main__":
+    for wanted in sys.argv[1:] or [*TINY, "starter"]:
+        make_starter() if wanted == "starter" else make_tiny(wanted)

@@ -1,13 +1,9 @@
 import { expect, it } from 'vitest'
-import {
-  buildEngine,
-  checkServingOptions,
-  type EngineParts,
-  type LoadModelOptions,
-} from '../../src/build-engine.ts'
+import { buildEngine, type EngineParts } from '../../src/build-engine.ts'
 import { bytesPerBlock } from '../../src/engine/kv-cache.ts'
 import type { GenerationEngine } from '../../src/engine/generation.ts'
 import { requestGpu } from '../../src/gpu/device.ts'
+import { openTensors } from '../../src/model-files.ts'
 import { parseModelConfig } from '../../src/models/parse-config.ts'
 import { createFolderSource } from '../../src/node/folder-source.ts'
 import { FakeGpu } from './gpu/fake-gpu.ts'
@@ -22,8 +18,8 @@ const bytesWithoutCache = await (async () => {
   return gpu.devices[0]!.usedBytes - 64 * blockBytes
 })()
 
-/** 64 blocks unless memory or options are against it. */
-async function build(given: { memoryBytes?: number; options?: Partial<LoadModelOptions> } = {}) {
+/** 64 blocks unless memory is against it. */
+async function build(given: { memoryBytes?: number; numBlocks?: number } = {}) {
   const gpu = new FakeGpu(given.memoryBytes)
   const source = createFolderSource(path)
   const opened: string[] = []
@@ -37,12 +33,15 @@ async function build(given: { memoryBytes?: number; options?: Partial<LoadModelO
       },
     },
     requestContext: (request) => requestGpu(gpu.asGpu(), request),
-    options: { model: path, kvCacheDtype, maxNumSeqs: 8, maxModelLen: 128, ...given.options },
+    options: { model: path, kvCacheDtype, maxNumSeqs: 8, maxModelLen: 128 },
+    quantization: 'stored',
     eosTokenIds: [],
   }
   const context = await parts.requestContext()
   try {
-    return { gpu, engine: await buildEngine(parts, context), opened }
+    const tensors = await openTensors(parts.source)
+    const { numBlocks = 64 } = given
+    return { gpu, engine: await buildEngine(parts, { context, tensors, numBlocks }), opened }
   } finally {
     await source.close()
   }
@@ -124,22 +123,8 @@ it('goes on with three quarters of the blocks when a step runs out of memory', a
 })
 
 it('ends with the reason when there are no fewer blocks to go on with', async () => {
-  const { gpu, engine } = await build({ options: { kvCacheBytes: blockBytes } })
+  const { gpu, engine } = await build({ numBlocks: 1 })
   const stream = generate(engine, 8, () => gpu.devices[0]!.reportOutOfMemory())
   await expect(stream).rejects.toThrow(/1 blocks.*kvCacheBytes/)
   engine.dispose()
-})
-
-it.each([
-  [{ maxNumSeqs: 33 }, /maxNumSeqs must be an integer from 1 to 32, got 33/],
-  [{ maxNumSeqs: 16, maxNumBatchedTokens: 8 }, /maxNumBatchedTokens .* from 16 to/],
-  [{ maxModelLen: 0.5 }, /maxModelLen/],
-  [{ speculation: { numSpeculativeTokens: 0 } }, /speculation.numSpeculativeTokens/],
-])('refuses %j before anything is fetched', (options, message) => {
-  expect(() => checkServingOptions({ model: path, ...options })).toThrow(message)
-})
-
-it('takes options that are in range', () => {
-  const speculation = { numSpeculativeTokens: 16 }
-  checkServingOptions({ model: path, maxNumSeqs: 32, maxNumBatchedTokens: 32, speculation })
 })

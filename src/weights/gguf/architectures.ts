@@ -50,6 +50,14 @@ const llamaLayer = {
   ffn_down: 'mlp.down_proj',
 }
 
+const expertsLayer = {
+  ...llamaLayer,
+  ffn_gate_inp: 'mlp.gate',
+  ffn_gate_exps: 'mlp.experts.gate_proj',
+  ffn_up_exps: 'mlp.experts.up_proj',
+  ffn_down_exps: 'mlp.experts.down_proj',
+}
+
 const postNormLayer = {
   ...llamaLayer,
   post_attention_norm: 'post_attention_layernorm',
@@ -86,8 +94,8 @@ const refuseExperts = ({ keys }: ModelFacts): ConfigFields => {
   if ((keys.optionalNumber('expert_count') ?? 0) === 0) return {}
   throw new EngineError(
     'unsupported-model',
-    `${keys.file} is a mixture of experts (${keys.architecture}), which Quire does not read from ` +
-      'GGUF. Choose a dense model.',
+    `${keys.file} is a mixture of experts (${keys.architecture}), of which Quire reads Qwen3's ` +
+      '(qwen3moe) alone from GGUF. Choose that or a dense model.',
     { details: { file: keys.file, architecture: keys.architecture } },
   )
 }
@@ -141,6 +149,16 @@ const phi3Fields = (facts: ModelFacts): ConfigFields => ({
     facts.keys.number('context_length'),
 })
 
+/** All layers have experts; llama.cpp brings their shares to a sum of one. */
+const qwen3MoeFields = ({ keys }: ModelFacts): ConfigFields => ({
+  use_sliding_window: false,
+  attention_bias: false,
+  num_experts: keys.number('expert_count'),
+  num_experts_per_tok: keys.number('expert_used_count'),
+  moe_intermediate_size: keys.number('expert_feed_forward_length'),
+  norm_topk_prob: keys.optionalFlag('expert_weights_norm') ?? true,
+})
+
 /** Every fourth layer has no rotary embedding; llama.cpp keeps the number to itself. */
 const smollm3Fields = ({ numLayers }: ModelFacts): ConfigFields => ({
   no_rope_layer_interval: 4,
@@ -169,6 +187,15 @@ const graniteFields = (facts: ModelFacts): ConfigFields =>
     residual_multiplier: facts.keys.optionalNumber('residual_scale'),
     logits_scaling: facts.keys.optionalNumber('logit_scale'),
   })
+
+/** Mistral Small 3 comes under the name of Ministral 3, without the scaling of its queries. */
+const mistral3Fields = (facts: ModelFacts): ConfigFields => ({
+  ...refuseExperts(facts),
+  ...(facts.keys.optionalNumber('attention.temperature_scale') === undefined && {
+    architectures: ['MistralForCausalLM'],
+    model_type: 'mistral',
+  }),
+})
 
 const stablelmFields = ({ keys, has }: ModelFacts): ConfigFields => {
   if (has('blk.0.attn_q_norm.weight')) {
@@ -211,6 +238,14 @@ const architectures: Readonly<Record<string, GgufArchitecture>> = {
   qwen2: define('Qwen2ForCausalLM', 'qwen2', { fields: () => ({ use_sliding_window: false }) }),
   qwen3: define('Qwen3ForCausalLM', 'qwen3', {
     fields: () => ({ use_sliding_window: false, attention_bias: false }),
+  }),
+  qwen3moe: define('Qwen3MoeForCausalLM', 'qwen3_moe', {
+    layerNames: expertsLayer,
+    fields: qwen3MoeFields,
+  }),
+  mistral3: define('Ministral3ForCausalLM', 'ministral3', {
+    hasInterleavedRows: true,
+    fields: mistral3Fields,
   }),
   gemma2: define('Gemma2ForCausalLM', 'gemma2', {
     layerNames: postNormLayer,

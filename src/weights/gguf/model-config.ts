@@ -36,7 +36,8 @@ export const ggufModelConfig = (input: ConfigInput): ConfigFields => {
   const numLayers = keys.number('block_count')
   refuseOtherValueSize(keys, headDim)
   // Besides being wrong, a number of layers that no tensor stands for would make lists of that length.
-  if (!has(`blk.${numLayers - 1}.ffn_down.weight`)) {
+  const lastBlock = `blk.${numLayers - 1}`
+  if (!has(`${lastBlock}.ffn_down.weight`) && !has(`${lastBlock}.ffn_down_exps.weight`)) {
     throw invalidGguf(keys.file, `it announces ${numLayers} layers, but lacks tensors of the last`)
   }
   const facts: ModelFacts = { keys, has, numLayers, hiddenSize, numHeads, headDim }
@@ -102,10 +103,15 @@ const longRope = (keys: ModelKeys, long: Float32Array, short: Float32Array): Con
 }
 
 const yarn = (keys: ModelKeys, factor: number): ConfigFields => {
+  const logMultiplier = keys.optionalNumber('rope.scaling.yarn_log_multiplier')
   const optional = {
     original_max_position_embeddings: keys.optionalNumber('rope.scaling.original_context_length'),
     beta_fast: keys.optionalNumber('rope.scaling.yarn_beta_fast'),
     beta_slow: keys.optionalNumber('rope.scaling.yarn_beta_slow'),
+    // Ministral 3's.
+    mscale_all_dim: logMultiplier,
+    ...(logMultiplier !== undefined && { mscale: 1 }),
+    llama_4_scaling_beta: keys.optionalNumber('attention.temperature_scale'),
   }
   const given = Object.entries(optional).filter(([, value]) => value !== undefined)
   return { rope_type: 'yarn', factor, ...Object.fromEntries(given) }

@@ -16,10 +16,8 @@ export type GgufModel = Pick<TokenizerFiles, 'tokenizerJson' | 'tokenizerConfig'
   readonly config: ConfigFields
   /** generation_config.json: the sampling that the file recommends. */
   readonly generationConfig: ConfigFields
-  /** Tensors under their Hugging Face names; quantised ones read as F32. */
+  /** Tensors under their Hugging Face names. */
   readonly index: TensorIndex
-  /** How the tensors are stored: bytes by type, such as Q4_K. */
-  readonly storedBytes: Readonly<Record<string, number>>
 }
 
 /** Far above the largest vector of factors, which has one for each pair of a head's dimensions. */
@@ -68,14 +66,6 @@ const readSampling = (metadata: GgufMetadata): ConfigFields =>
     }),
   )
 
-const countBytes = (tensors: readonly GgufTensor[]): Record<string, number> => {
-  const bytes: Record<string, number> = {}
-  for (const { type, byteLength } of tensors) {
-    bytes[type.name] = (bytes[type.name] ?? 0) + byteLength
-  }
-  return bytes
-}
-
 const indexTensors = (
   tensors: readonly GgufTensor[],
   keys: ModelKeys,
@@ -108,7 +98,6 @@ const describe = async ({ metadata, tensors }: GgufFile, name: string): Promise<
     tokenizerJson,
     tokenizerConfig,
     index: indexTensors(tensors, keys, architecture),
-    storedBytes: countBytes(tensors),
   }
 }
 

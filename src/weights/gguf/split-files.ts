@@ -39,7 +39,8 @@ export const openGgufFiles = async (
   for (const [at, partName] of names.entries()) {
     const part = at === 0 ? file : await readGgufFile(await source.open(partName))
     checkPart(part, partName, { at, count: names.length })
-    if (at > 0) tensors.push(...part.tensors)
+    if (at === 0) continue
+    for (const tensor of part.tensors) tensors.push(tensor)
   }
   checkTensors({ metadata: file.metadata, tensors }, first)
   return { metadata: file.metadata, tensors }

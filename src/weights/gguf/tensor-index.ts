@@ -1,11 +1,10 @@
 import { EngineError } from '../../errors.ts'
 import { type ByteSource, checkRange } from '../../storage/byte-source.ts'
-import type { TensorDtype, TensorIndex, TensorInfo } from '../safetensors.ts'
+import type { PackedRows, TensorDtype, TensorIndex, TensorInfo } from '../safetensors.ts'
 import { type GgufArchitecture, huggingFaceName } from './architectures.ts'
+import { transposedTensor } from '../transposed-tensor.ts'
 import type { GgufTensor } from './gguf-file.ts'
-
-/** Bytes of f32 that a transposition holds besides the piece it makes. */
-const transposeBytes = 4 * 1024 * 1024
+import { packBlocks } from './pack-blocks.ts'
 
 type Heads = { readonly numHeads: number; readonly numKvHeads: number }
 
@@ -101,39 +100,15 @@ const readFloatRows = async (
   return values
 }
 
-/** Rows of the transpose: the tensor passes by in pieces, and their columns are picked out. */
-const readTransposedRows = async (
-  tensor: GgufTensor,
-  matrix: Matrix,
-  conversion: Conversion,
-  { first, count }: Rows,
-): Promise<Float32Array> => {
-  const { rows, columns } = matrix
-  const values = new Float32Array(count * rows)
-  const step = Math.max(1, Math.floor(transposeBytes / (4 * columns)))
-  for (let from = 0; from < rows; from += step) {
-    const piece = { first: from, count: Math.min(step, rows - from) }
-    const source = await readFloatRows(tensor, matrix, conversion, piece)
-    for (let row = 0; row < piece.count; row++) {
-      for (let i = 0; i < count; i++) {
-        values[i * rows + from + row] = source[row * columns + first + i]!
-      }
-    }
-  }
-  return values
-}
-
 /** The converted tensor as a file of its own, made as it is read. */
 const convertedFile = (tensor: GgufTensor, conversion: Conversion, dtype: TensorDtype) => {
   const matrix = asMatrix(tensor, conversion)
   const { rows, columns } = matrix
-  const { isTransposed } = conversion
   const elementBytes = dtype === 'F32' ? 4 : 2
-  const rowBytes = (isTransposed ? rows : columns) * elementBytes
+  const rowBytes = columns * elementBytes
   const readRows = async (range: Rows): Promise<Uint8Array> => {
     if (dtype !== 'F32') return readStoredRows(tensor, rowBytes, conversion.headRows, range)
-    const read = isTransposed ? readTransposedRows : readFloatRows
-    const values = await read(tensor, matrix, conversion, range)
+    const values = await readFloatRows(tensor, matrix, conversion, range)
     return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
   }
   const file: ByteSource = {
@@ -151,29 +126,50 @@ const convertedFile = (tensor: GgufTensor, conversion: Conversion, dtype: Tensor
   return file
 }
 
+/**
+ * The rows of a matrix of blocks, or of several in one tensor, in their Hugging Face order; null for what
+ * must become numbers.
+ */
+const packedRows = (tensor: GgufTensor, { headRows, shift }: Conversion): PackedRows | null => {
+  const { packing, blockElements, blockBytes } = tensor.type
+  const columns = tensor.shape.at(-1)
+  if (!packing || tensor.shape.length < 2 || !columns || shift !== 0) return null
+  const rowBytes = (columns / blockElements) * blockBytes
+  return {
+    format: packing.format,
+    read: async (first, count) => {
+      const bytes = await readStoredRows(tensor, rowBytes, headRows, { first, count })
+      return packBlocks(packing, blockBytes, bytes, [count, columns])
+    },
+  }
+}
+
 const tensorInfo = (name: string, tensor: GgufTensor, conversion: Conversion): TensorInfo => {
   const { type, file, offset, byteLength, shape } = tensor
-  const { headRows, shift, isTransposed } = conversion
+  const { headRows, shift } = conversion
   const isPlain = type.name === 'F32' || type.name === 'F16' || type.name === 'BF16'
-  if (isPlain && headRows === 0 && shift === 0 && !isTransposed) {
+  if (isPlain && headRows === 0 && shift === 0) {
     return { name, dtype: type.name, shape, file, offset, byteLength }
   }
-  const dtype = isPlain && shift === 0 && !isTransposed ? type.name : 'F32'
+  const dtype = isPlain && shift === 0 ? type.name : 'F32'
   const converted = convertedFile(tensor, conversion, dtype)
+  const packed = packedRows(tensor, conversion)
   return {
     name,
     dtype,
-    shape: isTransposed ? shape.toReversed() : shape,
+    shape,
     file: converted,
     offset: 0,
     byteLength: converted.size,
+    storedBytes: byteLength,
+    ...(packed && { packed }),
   }
 }
 
 /**
  * The tensors of a GGUF model under their Hugging Face names, with the rows, values and orientation that
- * a Hugging Face checkpoint has. Plain types keep theirs; quantised tensors read as F32, converted as
- * they are read: a read of n bytes takes about n bytes besides.
+ * a Hugging Face checkpoint has. Plain types keep theirs; quantised tensors can be read packed, and read
+ * as F32 otherwise, converted as they are read: a read of n bytes takes about n bytes besides.
  */
 export const ggufTensorIndex = (
   tensors: readonly GgufTensor[],
@@ -184,7 +180,9 @@ export const ggufTensorIndex = (
   for (const tensor of tensors) {
     const name = huggingFaceName(tensor.name, architecture)
     if (name === null) continue
-    byName.set(name, tensorInfo(name, tensor, conversionOf(tensor, architecture, heads)))
+    const conversion = conversionOf(tensor, architecture, heads)
+    const info = tensorInfo(name, tensor, conversion)
+    byName.set(name, conversion.isTransposed ? transposedTensor(info) : info)
   }
   const missing = (name: string): never => {
     throw new EngineError(
@@ -198,6 +196,9 @@ export const ggufTensorIndex = (
     get: (name) => byName.get(name) ?? missing(name),
     has: (name) => byName.has(name),
     names: () => [...byName.keys()],
-    totalBytes: [...byName.values()].reduce((sum, { byteLength }) => sum + byteLength, 0),
+    totalBytes: [...byName.values()].reduce(
+      (sum, { byteLength, storedBytes = byteLength }) => sum + storedBytes,
+      0,
+    ),
   }
 }

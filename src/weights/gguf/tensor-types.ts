@@ -6,6 +6,7 @@ import {
   dequantizeQ5_K,
   dequantizeQ6_K,
 } from './k-quants.ts'
+import type { BlockPacking } from './pack-blocks.ts'
 import {
   type DequantizeBlock,
   dequantizeIQ4_NL,
@@ -26,6 +27,8 @@ export type GgufType = {
   readonly blockElements: number
   readonly blockBytes: number
   readonly dequantize: Dequantize
+  /** How blocks go to the GPU as they are; null for plain numbers. */
+  readonly packing: BlockPacking | null
 }
 
 /** Whole blocks as f32; `out` has as many elements as they hold. */
@@ -55,18 +58,20 @@ const plain = (id: number, name: string, blockBytes: number, dequantize: Dequant
   blockElements: 1,
   blockBytes,
   dequantize,
+  packing: null,
 })
 
 const blocked = (
-  id: number,
-  name: string,
+  [id, name]: readonly [number, string],
   [blockElements, blockBytes]: readonly [number, number],
   dequantizeBlock: DequantizeBlock,
+  packing: BlockPacking,
 ): GgufType => ({
   id,
   name,
   blockElements,
   blockBytes,
+  packing,
   dequantize: (bytes, out) => {
     const blocks = bytes.byteLength / blockBytes
     for (let block = 0; block < blocks; block++) {
@@ -79,17 +84,17 @@ const blocked = (
 export const ggufTypes: readonly GgufType[] = [
   plain(0, 'F32', 4, plainF32),
   plain(1, 'F16', 2, plainF16),
-  blocked(2, 'Q4_0', [32, 18], dequantizeQ4_0),
-  blocked(3, 'Q4_1', [32, 20], dequantizeQ4_1),
-  blocked(6, 'Q5_0', [32, 22], dequantizeQ5_0),
-  blocked(7, 'Q5_1', [32, 24], dequantizeQ5_1),
-  blocked(8, 'Q8_0', [32, 34], dequantizeQ8_0),
-  blocked(10, 'Q2_K', [256, 84], dequantizeQ2_K),
-  blocked(11, 'Q3_K', [256, 110], dequantizeQ3_K),
-  blocked(12, 'Q4_K', [256, 144], dequantizeQ4_K),
-  blocked(13, 'Q5_K', [256, 176], dequantizeQ5_K),
-  blocked(14, 'Q6_K', [256, 210], dequantizeQ6_K),
-  blocked(20, 'IQ4_NL', [32, 18], dequantizeIQ4_NL),
+  blocked([2, 'Q4_0'], [32, 18], dequantizeQ4_0, { format: 'q4', scaleAt: 0 }),
+  blocked([3, 'Q4_1'], [32, 20], dequantizeQ4_1, { format: 'q4_1', scaleAt: null }),
+  blocked([6, 'Q5_0'], [32, 22], dequantizeQ5_0, { format: 'q5_0', scaleAt: 0 }),
+  blocked([7, 'Q5_1'], [32, 24], dequantizeQ5_1, { format: 'q5_1', scaleAt: null }),
+  blocked([8, 'Q8_0'], [32, 34], dequantizeQ8_0, { format: 'q8', scaleAt: 0 }),
+  blocked([10, 'Q2_K'], [256, 84], dequantizeQ2_K, { format: 'q2_k', scaleAt: null }),
+  blocked([11, 'Q3_K'], [256, 110], dequantizeQ3_K, { format: 'q3_k', scaleAt: 108 }),
+  blocked([12, 'Q4_K'], [256, 144], dequantizeQ4_K, { format: 'q4_k', scaleAt: null }),
+  blocked([13, 'Q5_K'], [256, 176], dequantizeQ5_K, { format: 'q5_k', scaleAt: null }),
+  blocked([14, 'Q6_K'], [256, 210], dequantizeQ6_K, { format: 'q6_k', scaleAt: 208 }),
+  blocked([20, 'IQ4_NL'], [32, 18], dequantizeIQ4_NL, { format: 'iq4_nl', scaleAt: 0 }),
   plain(30, 'BF16', 2, plainBF16),
 ]
 

@@ -98,24 +98,10 @@ const chatTemplates = (
   return typeof main === 'string' ? [{ name: 'default', template: main }, ...named] : named
 }
 
-/** Tokens that end an answer. Files name one or two of them at best; a model may write any. */
-const turnEnds = new Set([
-  '<|im_end|>',
-  '<|eot_id|>',
-  '<|eom_id|>',
-  '<|end|>',
-  '<|endoftext|>',
-  '<|end_of_text|>',
-  '<end_of_turn>',
-  '<|return|>',
-])
-
-const endTokenIds = ({ tokens, typeOf, specialToken }: Vocabulary): number[] => {
+/** The end of the text, of a turn and of a message: what the file itself names. */
+const endTokenIds = ({ specialToken }: Vocabulary): number[] => {
   const named = ['eos', 'eot', 'eom'].map((key) => specialToken(key)?.id)
-  const known = tokens.flatMap((token, id) =>
-    typeOf(id) === tokenTypes.control && turnEnds.has(token) ? [id] : [],
-  )
-  return [...new Set([...named.filter((id) => id !== undefined), ...known])]
+  return [...new Set(named.filter((id) => id !== undefined))]
 }
 
 /**

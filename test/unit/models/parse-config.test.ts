@@ -53,6 +53,45 @@ const llama3 = {
   vocab_size: 128256,
 }
 
+const gpt2 = {
+  architectures: ['GPT2LMHeadModel'],
+  activation_function: 'gelu_new',
+  bos_token_id: 50256,
+  eos_token_id: 50256,
+  layer_norm_epsilon: 1e-5,
+  n_embd: 768,
+  n_head: 12,
+  n_layer: 12,
+  n_positions: 1024,
+  vocab_size: 50257,
+}
+
+const stablelm = {
+  ...llama3,
+  architectures: ['StableLmForCausalLM'],
+  layer_norm_eps: 1e-5,
+  rope_scaling: null,
+  use_qkv_bias: true,
+}
+
+const { rope_theta: _theta, rope_scaling: _scaling, ...withoutRope } = llama3
+const ministral3 = {
+  ...withoutRope,
+  architectures: ['Ministral3ForCausalLM'],
+  rope_parameters: {
+    beta_fast: 32,
+    beta_slow: 1,
+    factor: 16,
+    llama_4_scaling_beta: 0.1,
+    mscale: 1,
+    mscale_all_dim: 1,
+    original_max_position_embeddings: 16384,
+    rope_theta: 1_000_000,
+    rope_type: 'yarn',
+  },
+}
+const beta = { rope_type: 'default', rope_theta: 10_000, llama_4_scaling_beta: 0.1 }
+
 test('a Qwen3 configuration', () => {
   expect(parseModelConfig(qwen3)).toEqual({
     architecture: 'Qwen3ForCausalLM',
@@ -64,17 +103,25 @@ test('a Qwen3 configuration', () => {
     numKvHeads: 8,
     headDim: 128,
     rotaryDim: 128,
-    rmsNormEps: 1e-6,
+    norm: 'rms',
+    normEps: 1e-6,
     normOffset: 0,
     normPlacement: 'pre',
     ropes: [{ theta: 1000000, scaling: { type: 'none' } }],
     layers: Array.from({ length: 28 }, () => ({ window: 0, rope: 0 })),
     maxPositionEmbeddings: 40960,
     tieWordEmbeddings: true,
+    learnedPositions: false,
     attentionBias: false,
+    outputBias: false,
+    mlpBias: false,
     qkNorm: 'head',
+    gatedMlp: true,
     activation: 'silu',
+    causal: true,
+    experts: null,
     attentionScale: 1 / Math.sqrt(128),
+    queryScaling: null,
     attentionSoftCap: 0,
     embeddingScale: 1,
     residualScale: 1,
@@ -83,6 +130,7 @@ test('a Qwen3 configuration', () => {
     eosTokenIds: [151645],
     bosTokenId: 151643,
     torchDtype: 'bfloat16',
+    quantization: null,
   })
 })
 
@@ -126,7 +174,12 @@ test('Qwen2 has biases without saying so, and names a window that is off', () =>
     head_dim: undefined,
     sliding_window: 32768,
   })
-  expect(config).toMatchObject({ attentionBias: true, qkNorm: 'none', headDim: 64 })
+  expect(config).toMatchObject({
+    attentionBias: true,
+    outputBias: false,
+    qkNorm: 'none',
+    headDim: 64,
+  })
 })
 
 test('Mistral slides where its window is on and is reached', () => {
@@ -145,6 +198,93 @@ test('Qwen slides from a layer on, if it does', () => {
   const uses = { ...qwen3, use_sliding_window: true, sliding_window: 4096, max_window_layers: 26 }
   const windows = parseModelConfig(uses).layers.map((layer) => layer.window)
   expect(windows).toEqual([...Array.from({ length: 26 }, () => 0), 4096, 4096])
+})
+
+test('a Llama with biases has them on all projections', () => {
+  expect(parseModelConfig({ ...llama3, attention_bias: true, mlp_bias: true })).toMatchObject({
+    attentionBias: true,
+    outputBias: true,
+    mlpBias: true,
+  })
+})
+
+test.each([
+  ['gelu', 'gelu'],
+  ['gelu_new', 'gelu-tanh'],
+  ['gelu_pytorch_tanh', 'gelu-tanh'],
+  ['swish', 'silu'],
+])('the activation %s is %s', (hidden_act, activation) => {
+  expect(parseModelConfig({ ...llama3, hidden_act })).toMatchObject({ activation })
+})
+
+test('GPT-2 has names of its own', () => {
+  const config = parseModelConfig(gpt2)
+  expect(config).toMatchObject({
+    hiddenSize: 768,
+    intermediateSize: 3072,
+    numLayers: 12,
+    numHeads: 12,
+    numKvHeads: 12,
+    maxPositionEmbeddings: 1024,
+    norm: 'layer',
+    normEps: 1e-5,
+    learnedPositions: true,
+    tieWordEmbeddings: true,
+    attentionBias: true,
+    outputBias: true,
+    mlpBias: true,
+    gatedMlp: false,
+    activation: 'gelu-tanh',
+    attentionScale: 1 / 8,
+  })
+  expect(new Set(config.layers.map(({ rope }) => rope))).toEqual(new Set([null]))
+  const other = { ...gpt2, n_inner: 96, activation_function: 'gelu', scale_attn_weights: false }
+  expect(parseModelConfig(other)).toMatchObject({
+    intermediateSize: 96,
+    activation: 'gelu',
+    attentionScale: 1,
+  })
+})
+
+test('StableLM has LayerNorm and rotates a quarter of a head unless it says otherwise', () => {
+  expect(parseModelConfig(stablelm)).toMatchObject({
+    norm: 'layer',
+    normEps: 1e-5,
+    rotaryDim: 16,
+    attentionBias: true,
+    outputBias: false,
+  })
+  expect(parseModelConfig({ ...stablelm, partial_rotary_factor: 0.5 }).rotaryDim).toBe(32)
+  const parameters = { rope_type: 'default', rope_theta: 10_000, partial_rotary_factor: 1 }
+  expect(parseModelConfig({ ...stablelm, rope_parameters: parameters }).rotaryDim).toBe(64)
+})
+
+const whole = (text_config: object) => ({
+  architectures: ['Mistral3ForConditionalGeneration'],
+  model_type: 'mistral3',
+  tie_word_embeddings: true,
+  text_config,
+})
+
+test('Ministral 3 scales its queries, alone or as the text model of Mistral 3', () => {
+  const config = parseModelConfig(ministral3)
+  expect(config).toMatchObject({
+    queryScaling: { beta: 0.1, length: 16384 },
+    ropes: [{ theta: 1_000_000, scaling: { type: 'yarn', factor: 16, attentionFactor: 1 } }],
+  })
+  const { architectures: _, ...text } = { ...ministral3, model_type: 'ministral3' }
+  expect(parseModelConfig(whole({ ...text, tie_word_embeddings: false }))).toEqual({
+    ...config,
+    architecture: 'Mistral3ForConditionalGeneration',
+    tieWordEmbeddings: false,
+  })
+  const { tie_word_embeddings: _tied, ...unsaid } = text
+  expect(parseModelConfig(whole(unsaid)).tieWordEmbeddings).toBe(true)
+  expect(() => parseModelConfig(whole({ ...text, model_type: 'llama' }))).toThrow(/"llama"/)
+  expect(() => parseModelConfig({ ...whole(text), text_config: null })).toThrow(/"text_config"/)
+  expect(() => parseModelConfig({ ...ministral3, rope_parameters: null })).toThrow(
+    /"rope_parameters"/,
+  )
 })
 
 test("Gemma 3's older fields mean the same as those of transformers 5", () => {
@@ -200,10 +340,31 @@ test.each([
 })
 
 test.each([
-  ['an architecture', { architectures: ['GPT2LMHeadModel'] }, /GPT2LMHeadModel.*Qwen3ForCausalLM/],
+  [
+    'an architecture',
+    { architectures: ['MambaForCausalLM'] },
+    /MambaForCausalLM.*Qwen3ForCausalLM/,
+  ],
   ['no architecture', { architectures: undefined }, /model_type "qwen3"/],
-  ['an activation', { hidden_act: 'gelu' }, /"gelu"/],
-  ['a bias', { attention_bias: true }, /attention_bias/],
+  ['an activation', { hidden_act: 'relu' }, /"relu"/],
+  ['an activation of a prototype', { hidden_act: 'toString' }, /"toString"/],
+  [
+    'GPT-2 of another kind',
+    { ...gpt2, num_key_value_heads: 12, scale_attn_by_inverse_layer_idx: true },
+    /inverse_layer/,
+  ],
+  [
+    'GPT-2 with an encoder',
+    { ...gpt2, num_key_value_heads: 12, add_cross_attention: true },
+    /add_cross_attention/,
+  ],
+  ['norms of single heads', { ...stablelm, qk_layernorm: true }, /qk_layernorm/],
+  ['parallel blocks', { ...stablelm, use_parallel_residual: true }, /use_parallel_residual/],
+  [
+    'query scaling of others',
+    { ...ministral3, rope_parameters: beta },
+    /llama_4_scaling_beta.*YaRN/,
+  ],
   ['a RoPE scaling', { rope_scaling: { rope_type: 'dynamic' } }, /"dynamic".*yarn/],
 ])('refuses %s that it does not run', (_, change, message) => {
   expect(() => parseModelConfig({ ...qwen3, ...change })).toThrowError(
@@ -235,15 +396,15 @@ test.each([
   )
 })
 
-test('refuses what is no object, and quantised checkpoints with a way out', () => {
+test('refuses what is no object, and checkpoints quantised in other ways', () => {
   expect(() => parseModelConfig(null)).toThrowError(
     expect.objectContaining({ code: 'invalid-file' }),
   )
-  const gptq = { ...qwen3, quantization_config: { quant_method: 'gptq' } }
-  expect(() => parseModelConfig(gptq)).toThrowError(
+  const quantised = { ...qwen3, quantization_config: { quant_method: 'bitsandbytes' } }
+  expect(() => parseModelConfig(quantised)).toThrowError(
     expect.objectContaining({
       code: 'unsupported-format',
-      message: expect.stringMatching(/gptq.*original checkpoint/),
+      message: expect.stringMatching(/bitsandbytes.*Choose a GPTQ.*or the original/),
     }),
   )
 })

@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { Directory } from '../../../src/storage/directory.ts'
-import { type DownloadProgress, openModelSource } from '../../../src/storage/model-source.ts'
+import {
+  type DownloadProgress,
+  inspectModelSource,
+  type ModelSource,
+  openModelSource,
+} from '../../../src/storage/model-source.ts'
 import { createModelStore, type StorageQuota } from '../../../src/storage/model-store.ts'
 import { sha256Hex } from '../../../src/storage/stored-file.ts'
 import { filesOf, memoryDirectory } from './memory-directory.ts'
@@ -19,7 +24,11 @@ const folderFiles = (): Map<string, ServerFile> =>
     [`${folderURL}model.safetensors`, { bytes: weights, etag: '"w"' }],
   ])
 
-type Change = { quota?: StorageQuota; onProgress?: (progress: DownloadProgress) => void }
+type Change = {
+  quota?: StorageQuota
+  onProgress?: (progress: DownloadProgress) => void
+  beforeDownload?: (source: ModelSource) => Promise<void>
+}
 
 const setUp = (files = folderFiles(), root: Directory | null = memoryDirectory()) => {
   const server = memoryServer(files)
@@ -316,4 +325,68 @@ test('the starter model comes through whole', async () => {
   const file = await (await setUp(files).open()).open('model.safetensors')
   const bytes = files.get(`${folderURL}model.safetensors`)?.bytes ?? new Uint8Array()
   expect(Buffer.compare(await file.read(0, file.size), bytes)).toBe(0)
+})
+
+const large = 17 * 1024 * 1024
+
+const noWait = async () => undefined
+
+/** Asks for the header of the weights, as a plan does. */
+const look = async (source: ModelSource) => {
+  await (await source.open('model.safetensors')).read(0, 8)
+}
+
+test('a look before the download sees the model, and can refuse it', async () => {
+  const { open, root, requests } = setUp()
+  const seen: unknown[] = []
+  const refuse = async (source: ModelSource) => {
+    await look(source)
+    seen.push(await source.readJson('config.json'))
+    throw new Error('too large')
+  }
+  await expect(open('./model/', { beforeDownload: refuse })).rejects.toThrow('too large')
+  expect(seen).toEqual([config])
+  expect(requests.every(({ range }) => range !== null)).toBe(true)
+  expect(filesOf(root as ReturnType<typeof memoryDirectory>).size).toBe(0)
+})
+
+test('a server without ranges is not asked for all of a large model twice', async () => {
+  const { open, files, faults, requests } = setUp()
+  files.set(`${folderURL}model.safetensors`, { bytes: new Uint8Array(large), etag: '"w"' })
+  faults.noRanges = true
+  let looked = 0
+  const beforeDownload = async (source: ModelSource) => {
+    looked++
+    await look(source)
+  }
+  const source = await open('./model/', { beforeDownload })
+  expect((await source.open('model.safetensors')).size).toBe(large)
+  expect(looked).toBe(1)
+  const whole = requests.filter(({ url, range }) => url.endsWith('tensors') && range === null)
+  expect(whole).toHaveLength(1)
+})
+
+test('an inspection of a server without ranges says so', async () => {
+  const { fetch, files, faults } = setUp()
+  files.set(`${folderURL}model.safetensors`, { bytes: new Uint8Array(large), etag: '"w"' })
+  faults.noRanges = true
+  const { source, download } = await inspectModelSource(folderURL, { fetch, root: null })
+  expect(download).toEqual({ totalBytes: large + 24, presentBytes: 0 })
+  await expect(look(source)).rejects.toMatchObject({
+    code: 'network',
+    message: expect.stringMatching(/model\.safetensors can't be looked at .* no byte ranges/),
+  })
+})
+
+test('an inspection reads what is stored, and tells what is not', async () => {
+  const root = memoryDirectory()
+  const { fetch, open, faults } = setUp(folderFiles(), root)
+  const before = await inspectModelSource(folderURL, { fetch, root })
+  expect(before.download).toEqual({ totalBytes: 5024, presentBytes: 0 })
+  expect(filesOf(root).size).toBe(0)
+  await open()
+  faults.offline = true
+  const { source, download } = await inspectModelSource(folderURL, { fetch, root, wait: noWait })
+  expect(download).toEqual({ totalBytes: 5024, presentBytes: 5024 })
+  await look(source)
 })

@@ -11,16 +11,19 @@ import { readChatFixture, readStarterFiles } from './fixtures.ts'
 type Arguments = {
   readonly messages: readonly ChatMessage[]
   readonly tools?: readonly unknown[]
+  readonly documents?: readonly unknown[]
   readonly add_generation_prompt?: boolean
   readonly continue_final_message?: boolean
   readonly [variable: string]: unknown
 }
 
 const toInput = (given: Arguments): ChatTemplateInput => {
-  const { messages, tools, add_generation_prompt, continue_final_message, ...kwargs } = given
+  const { messages, tools, documents, add_generation_prompt, continue_final_message, ...kwargs } =
+    given
   return {
     messages,
     ...(tools ? { tools } : {}),
+    ...(documents ? { documents } : {}),
     addGenerationPrompt: add_generation_prompt ?? false,
     continueFinalMessage: continue_final_message ?? false,
     kwargs,
@@ -101,6 +104,18 @@ describe('failures', () => {
   ])('%s is an invalid request', (_, source, input, message) => {
     expect(fails(source, input)).toThrow(message)
     expect(fails(source, input)).toThrow(expect.objectContaining({ code: 'invalid-request' }))
+  })
+
+  test.each([
+    ['a filter that is not there', '{{ [1] | sum }}', /filter: sum/],
+    ['a test with arguments', '{{ 4 is divisibleby(2) }}', /can't be read/],
+    ['more rounds than the sandbox of transformers allows', '{{ range(100001) }}', /Range too big/],
+    ['a text without bounds', "{{ 'ab' * 1000000000 }}", /too long/],
+    ['a macro without end', '{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}', /call/],
+    ['a method on something else', '{{ messages.rsplit() }}', /rsplit\(\) works on a string/],
+  ])('%s is refused', (_, source, message) => {
+    expect(fails(source, {})).toThrow(expect.objectContaining({ code: 'invalid-request' }))
+    expect(fails(source, {})).toThrow(message)
   })
 
   test('a template that does not parse', () => {

@@ -124,9 +124,10 @@ test.each([
 ])('%s encodes 100,000 code units of %j within two seconds', (kind, part) => {
   const text = part.repeat(100_000 / part.length)
   const tokenizer = loadKind(kind)
-  const start = performance.now()
+  // Processor time: the machine may be busy with something else.
+  const start = process.cpuUsage()
   const ids = tokenizer.encode(text)
-  expect(performance.now() - start).toBeLessThan(2000)
+  expect(process.cpuUsage(start).user).toBeLessThan(2_000_000)
   expect(ids.length).toBeGreaterThan(0)
 })
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { TargetFormat } from '../../../src/kernels/quantize.ts'
 import type { WeightFormat } from '../../../src/kernels/weight-format.ts'
 import { float16Bits, float16Value, roundHalfEven } from '../../../src/weights/float16.ts'
 import {
@@ -116,7 +117,7 @@ const matrixOf = (scale: number) =>
 const tolerance = { f32: () => 0, f16: (most: number) => most * 2 ** -11 + 2 ** -25 } as const
 const stepTolerance = { q8: 0.52 / 127 + 2 ** -11, q4: 1.01 / 8 + 2 ** -11 } as const
 
-test.each<WeightFormat>(['f32', 'f16', 'q8', 'q4'])('%s comes back within its step', (format) => {
+test.each<TargetFormat>(['f32', 'f16', 'q8', 'q4'])('%s comes back within its step', (format) => {
   fc.assert(
     fc.property(matrixOf(3), (matrix) => {
       const restored = dequantize(format, quantize(format, matrix, 2, 96), 2, 96)
@@ -136,7 +137,7 @@ test.each<WeightFormat>(['f32', 'f16', 'q8', 'q4'])('%s comes back within its st
   )
 })
 
-test.each<WeightFormat>(['f16', 'q8', 'q4'])(
+test.each<TargetFormat>(['f16', 'q8', 'q4'])(
   '%s: what was restored restores the same',
   (format) => {
     fc.assert(

@@ -1,7 +1,4 @@
-import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { EngineError } from '../../../../src/errors.ts'
-import type { ByteSource } from '../../../../src/storage/byte-source.ts'
 import { readGgufFile } from '../../../../src/weights/gguf/gguf-file.ts'
 import {
   type BuildGguf,
@@ -174,62 +171,4 @@ describe('refuses', () => {
       await expect(cut).rejects.toMatchObject({ code: 'invalid-file' })
     }
   })
-})
-
-/** Fails on any read outside the file, and on one larger than a window. */
-const strictFile = (bytes: Uint8Array): ByteSource => ({
-  name: 'fuzzed.gguf',
-  size: bytes.length,
-  read: async (offset, length) => {
-    if (!(offset >= 0 && length >= 0 && offset + length <= bytes.length)) {
-      throw new RangeError(`read of ${length} at ${offset} in ${bytes.length}`)
-    }
-    return bytes.slice(offset, offset + length)
-  },
-})
-
-const check = async (bytes: Uint8Array): Promise<void> => {
-  const result = await readGgufFile(strictFile(bytes)).catch((error: unknown) => error)
-  if (result instanceof Error) {
-    expect(result).toBeInstanceOf(EngineError)
-    expect(['invalid-file', 'unsupported-format']).toContain((result as EngineError).code)
-    return
-  }
-  let end = 0
-  for (const { offset, byteLength } of (result as Awaited<ReturnType<typeof read>>).tensors) {
-    if (offset < end || offset + byteLength > bytes.length) throw new Error('bad layout accepted')
-    end = offset + byteLength
-  }
-}
-
-const numRuns = Number(process.env['GGUF_FUZZ_RUNS'] ?? 3000)
-
-test('mutated bytes end in an error or in a sound parse', async () => {
-  const original = buildGguf(good)
-  const mutation = fc.record({
-    at: fc.nat(original.length - 1),
-    with: fc.uint8Array({ minLength: 1, maxLength: 9 }),
-    isInserted: fc.boolean(),
-  })
-  // Bytes that mean something: small counts, type ids, all bits set.
-  const telling = fc.record({
-    at: fc.nat(original.length - 1),
-    with: fc.constantFrom(0, 1, 8, 9, 12, 127, 128, 255).map((byte) => Uint8Array.of(byte)),
-    isInserted: fc.constant(false),
-  })
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.oneof(mutation, telling), { minLength: 1, maxLength: 4 }),
-      fc.option(fc.nat(original.length)),
-      async (mutations, cut) => {
-        let bytes = [...original]
-        for (const { at, with: other, isInserted } of mutations) {
-          bytes.splice(at, isInserted ? 0 : other.length, ...other)
-        }
-        if (cut !== null) bytes = bytes.slice(0, cut)
-        await check(Uint8Array.from(bytes))
-      },
-    ),
-    { numRuns },
-  )
 })

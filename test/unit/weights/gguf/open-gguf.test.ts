@@ -57,7 +57,9 @@ describe.each(Object.entries(fixtures))('%s', (name, { config: original, tensors
       expect(found).toEqual(tensors)
     }
     const infos = index.names().map((tensor) => index.get(tensor))
-    expect(index.totalBytes).toBe(infos.reduce((sum, { byteLength }) => sum + byteLength, 0))
+    const sizes = infos.map(({ byteLength, storedBytes }) => storedBytes ?? byteLength)
+    expect(index.totalBytes).toBe(sizes.reduce((sum, size) => sum + size, 0))
+    expect(Math.max(...infos.map(({ byteLength }, i) => byteLength / sizes[i]!))).toBeGreaterThan(6)
   })
 
   test('has the fields of its config.json', async () => {
@@ -99,11 +101,6 @@ test('factors of longrope come from their tensors', async () => {
 test('StableLM keeps its layer norms and its part of rotated channels', async () => {
   const { config } = await open('stablelm')
   expect(config).toMatchObject({ partial_rotary_factor: 0.25, use_qkv_bias: true })
-})
-
-test('tells how the tensors are stored', async () => {
-  const { storedBytes } = await open('qwen2')
-  expect(Object.keys(storedBytes)).toEqual(expect.arrayContaining(['F32', 'Q8_0', 'Q5_1']))
 })
 
 test('opens the tensors alone', async () => {

@@ -6,7 +6,8 @@ import type { GgufTensor } from '../../../../src/weights/gguf/gguf-file.ts'
 import { readModelKeys } from '../../../../src/weights/gguf/model-keys.ts'
 import { ggufTensorIndex } from '../../../../src/weights/gguf/tensor-index.ts'
 import { ggufTypeOf } from '../../../../src/weights/gguf/tensor-types.ts'
-import { readTensor, readTensorPieces } from '../../../../src/weights/tensor-reader.ts'
+import { dequantize } from '../../../../src/weights/quantization.ts'
+import { readTensor, readTensorPieces, toFloat32 } from '../../../../src/weights/tensor-reader.ts'
 
 const types = { F32: 0, F16: 1, Q8_0: 8, Q4_K: 12 }
 
@@ -71,6 +72,37 @@ test.each(rows)(
     )
   },
 )
+
+test('packed rows are those that read as numbers, a head of interleaved rows in its order', async () => {
+  const infos = [
+    indexOf('llama', stored('blk.0.attn_q.weight', 'Q8_0', [32, 64])),
+    indexOf('qwen2', stored('blk.0.attn_q.weight', 'Q8_0', [32, 64])),
+  ]
+  for (const { packed, file } of infos) {
+    expect(packed!.format).toBe('q8')
+    for (const [first, count] of [
+      [0, 32],
+      [3, 11],
+      [31, 1],
+    ] as const) {
+      const numbers = await file.read(first * 64 * 4, count * 64 * 4)
+      const planes = await packed!.read(first, count)
+      expect(dequantize('q8', planes, count, 64)).toEqual(toFloat32(numbers, 'F32'))
+    }
+  }
+  const [halves, inPlace] = await Promise.all(infos.map(({ packed }) => packed!.read(0, 8)))
+  expect(halves!.values).not.toEqual(inPlace!.values)
+})
+
+test('only whole matrices are packed', () => {
+  const tensors = [
+    stored('token_embd.weight', 'F16', [4, 32]),
+    stored('blk.0.attn_output.bias', 'Q8_0', [64]),
+    // Stored turned: the checkpoint's own rows are no blocks.
+    stored('blk.0.ffn_up.weight', 'Q8_0', [12, 32]),
+  ]
+  for (const tensor of tensors) expect(indexOf('gpt2', tensor).packed).toBeUndefined()
+})
 
 test('pieces ask for what they need, and for every byte once', async () => {
   const tensor = stored('blk.0.ffn_up.weight', 'Q4_K', [100, 512])

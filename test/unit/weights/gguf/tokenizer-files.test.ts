@@ -71,9 +71,11 @@ const metadataOf = (entries: Record<string, GgufValue>): GgufMetadata =>
     }),
   )
 
-test('every way of ending a turn counts where it is a control token', () => {
-  const { tokenIds } = ggufTokenizer(metadataOf({ 'tokenizer.ggml.eot_token_id': 4 }), 'm.gguf')
-  expect(tokenIds['eos_token_id']).toEqual([4, 3])
+test('the ends of text, turn and message are ends alike', () => {
+  const ends = { eos_token_id: 3, eot_token_id: 4, eom_token_id: 3 }
+  const named = Object.entries(ends).map(([key, id]) => [`tokenizer.ggml.${key}`, id])
+  const { tokenIds } = ggufTokenizer(metadataOf(Object.fromEntries(named)), 'm.gguf')
+  expect(tokenIds['eos_token_id']).toEqual([3, 4])
 })
 
 test('flags of the file overrule what its kind usually does', () => {
@@ -97,7 +99,7 @@ test('ids outside the vocabulary are no tokens', () => {
     }),
     'm.gguf',
   )
-  expect(tokenIds).toEqual({ eos_token_id: [3, 4] })
+  expect(tokenIds).toEqual({ eos_token_id: [] })
   expect(tokenizerConfig).toEqual({})
 })
 

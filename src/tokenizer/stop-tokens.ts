@@ -1,0 +1,42 @@
+import type { Tokenizer } from './tokenizer.ts'
+
+/** Tokens that end a turn in the chats that models are trained on. */
+const turnEnds = [
+  '<|im_end|>',
+  '<|eot_id|>',
+  '<|eom_id|>',
+  '<|eot|>',
+  '<|eom|>',
+  '<|end|>',
+  '<end_of_turn>',
+  '<turn|>',
+  '<|endoftext|>',
+  '<|end_of_text|>',
+  '<|return|>',
+  '<|call|>',
+  '<|END_OF_TURN_TOKEN|>',
+]
+
+/** In Harmony `<|end|>` closes one message of several; the turn ends with one of these. */
+const harmonyEnds = ['<|return|>', '<|call|>']
+
+const listTurnEnds = ({ addedTokens }: Tokenizer): number[] => {
+  const isHarmony = harmonyEnds.every((token) => addedTokens.has(token))
+  return turnEnds
+    .filter((token) => !(isHarmony && token === '<|end|>'))
+    .flatMap((token) => addedTokens.get(token)?.id ?? [])
+}
+
+/**
+ * The ids that end an answer: those that the files name, the tokenizer's `eos_token`, and the tokens of
+ * the vocabulary that end a turn wherever they are known. Files name one or two of them at best, while a
+ * chat template may close its turns with another.
+ *
+ * @param namedIds `eos_token_id` of config.json and generation_config.json.
+ */
+export const stopTokenIds = (tokenizer: Tokenizer, namedIds: readonly number[]): number[] => {
+  const { eosToken } = tokenizer
+  const eosId = eosToken === null ? null : tokenizer.tokenToId(eosToken)
+  const known = [...(eosId === null ? [] : [eosId]), ...listTurnEnds(tokenizer)]
+  return [...new Set([...namedIds, ...known])]
+}
