@@ -1,13 +1,25 @@
+import { createCallId } from './call-ids.ts'
 import {
   createReasoningSplitter,
   isThinkingOn,
   readPromptState,
   type ReasoningSplitter,
 } from './grammars/delimited-reasoning.ts'
-import type { ToolCallParser } from './grammars/output-writer.ts'
+import { createNamedCallParser } from './grammars/named-call.ts'
+import {
+  createOutputWriter,
+  type OutputFinishReason,
+  type OutputWriter,
+  type ToolCallParser,
+} from './grammars/output-writer.ts'
 import { findMarker } from './marker-search.ts'
 import { joinDeltas, type OutputDelta } from './output-delta.ts'
-import { createToolCallParser, findReasoningFormat, findToolFormat, markersOf } from './registry.ts'
+import { createToolCallParser, findReasoningFormat, findToolFormat, textsOf } from './registry.ts'
+import { createTokenMarks, type AddedTokens, type TokenMarks } from './token-marks.ts'
+import { requiredCalls } from './tool-formats.ts'
+import { readTools } from './tool-schemas.ts'
+
+export type { OutputFinishReason } from './grammars/output-writer.ts'
 
 export type ToolChoice =
   | 'auto'
@@ -27,6 +39,11 @@ export type OutputParserOptions = {
   readonly tools?: readonly unknown[] | null
   /** `none` leaves calls in the content. */
   readonly toolChoice?: ToolChoice | null
+  /**
+   * The answer is held to plain JSON: with `required` to a list of `{"name", "parameters"}`, with a
+   * named tool to the object of its arguments. Without it such calls are in the model's own format.
+   */
+  readonly guided?: boolean
   readonly chatTemplateKwargs?: Readonly<Record<string, unknown>> | null
   /** The end of the rendered prompt: it may have opened or closed the thinking. */
   readonly promptTail?: string
@@ -35,13 +52,15 @@ export type OutputParserOptions = {
    * end of turn, are dropped from the output.
    */
   readonly specialTokens?: readonly string[]
+  /**
+   * All tokens of the vocabulary that are never parts of words, with their ids. Where given, a
+   * marker that is such a token counts only as that token, so each push must carry its ids.
+   */
+  readonly addedTokens?: AddedTokens
 }
 
-/** Why the generation ended, in OpenAI's words. */
-export type OutputFinishReason = 'stop' | 'length' | 'abort'
-
 export type OutputParser = {
-  /** What these tokens add. `tokenIds` are the ids of the text, for formats read from ids. */
+  /** What these tokens add. `tokenIds` are the ids of the text, whole tokens. */
   push(text: string, tokenIds?: readonly number[]): OutputDelta[]
   /** What was held back. Call it once, at the end. */
   finish(reason: OutputFinishReason): OutputDelta[]
@@ -59,11 +78,6 @@ export type ParsedOutput = {
   readonly content: string | null
   readonly toolCalls: readonly ParsedToolCall[]
   readonly finishReason: OutputFinishReason | 'tool_calls'
-}
-
-const createCallId = (): string => {
-  const bytes = crypto.getRandomValues(new Uint8Array(8))
-  return `chatcmpl-tool-${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }
 
 type TextFilter = { push(text: string): string; finish(): string }
@@ -89,38 +103,62 @@ const createTokenFilter = (dropped: readonly string[]): TextFilter => {
   }
 }
 
+/** The tool whose arguments alone the answer is held to; null where it is not. */
+const guidedToolOf = ({ toolChoice, guided }: OutputParserOptions): string | null =>
+  guided && typeof toolChoice === 'object' && toolChoice ? toolChoice.function.name : null
+
 const readOptions = (options: OutputParserOptions) => {
   const { toolParser, reasoningParser, tools, toolChoice, specialTokens = [] } = options
-  const toolFormat = toolParser ? findToolFormat(toolParser) : null
+  const given = toolParser ? findToolFormat(toolParser) : null
+  const isRequired = options.guided === true && toolChoice === 'required'
+  const toolFormat = isRequired ? { ...requiredCalls, ids: given?.ids ?? requiredCalls.ids } : given
   const wantsCalls = toolChoice !== 'none' && tools?.length !== 0
   const reasoningFormat = reasoningParser ? findReasoningFormat(reasoningParser) : null
-  const formats = [toolFormat, reasoningFormat].filter((format) => format !== null)
-  const markers = formats.flatMap(markersOf)
+  const literals = textsOf([toolFormat, reasoningFormat])
+  // Without a parser the text is the caller's own.
+  const dropped =
+    literals.length === 0
+      ? []
+      : specialTokens.filter((token) => !literals.some((literal) => literal.includes(token)))
   return {
     toolFormat: wantsCalls ? toolFormat : null,
     reasoningFormat,
-    // Without a parser the text is the caller's own.
-    dropped:
-      formats.length === 0
-        ? []
-        : specialTokens.filter((token) => !markers.some((marker) => marker.includes(token))),
+    ids: given?.ids ?? 'chatcmpl-tool',
+    dropped,
+    marks: createTokenMarks(options.addedTokens, [...literals, ...dropped]),
   }
 }
 
-const createSplitter = (options: OutputParserOptions): ReasoningSplitter | null => {
+const createSplitter = (
+  options: OutputParserOptions,
+  marks: TokenMarks,
+): ReasoningSplitter | null => {
   const { reasoningFormat } = readOptions(options)
   if (reasoningFormat === null) return null
   const { promptTail = '', specialTokens = [], chatTemplateKwargs } = options
   const promptState = readPromptState(reasoningFormat, promptTail, specialTokens)
   return isThinkingOn(reasoningFormat, promptState, chatTemplateKwargs ?? {})
-    ? createReasoningSplitter(reasoningFormat, promptState)
+    ? createReasoningSplitter(marks.data(reasoningFormat), promptState)
     : null
 }
 
-/** No tool format: all is content. */
-const passContent: ToolCallParser = {
-  push: (text) => (text === '' ? [] : [{ content: text }]),
-  finish: () => [],
+const createCalls = (options: OutputParserOptions, writer: OutputWriter): ToolCallParser => {
+  const { toolFormat, marks } = readOptions(options)
+  const guidedTool = guidedToolOf(options)
+  if (guidedTool !== null) return createNamedCallParser(guidedTool, writer)
+  if (toolFormat)
+    return createToolCallParser(marks.data(toolFormat), writer, readTools(options.tools))
+  return { push: (text) => writer.verbatim(text), finish: () => {} }
+}
+
+const cleanDelta = (delta: OutputDelta, marks: TokenMarks): OutputDelta => {
+  const { reasoning, content, toolCall } = delta
+  if (reasoning !== undefined) return { reasoning: marks.clean(reasoning) }
+  if (content !== undefined) return { content: marks.clean(content) }
+  if (toolCall === undefined) return delta
+  const { name, arguments: text } = toolCall
+  if (name !== undefined) return { toolCall: { ...toolCall, name: marks.clean(name) } }
+  return { toolCall: { ...toolCall, arguments: marks.clean(text ?? '') } }
 }
 
 /**
@@ -130,22 +168,39 @@ const passContent: ToolCallParser = {
  * @throws EngineError `invalid-request` for an unknown parser name, at creation.
  */
 export const createOutputParser = (options: OutputParserOptions): OutputParser => {
-  const { toolFormat, dropped } = readOptions(options)
-  const filter = createTokenFilter(dropped)
-  const splitter = createSplitter(options)
-  const calls = toolFormat ? createToolCallParser(toolFormat, createCallId) : passContent
+  const { dropped, marks, ids } = readOptions(options)
+  const filter = createTokenFilter(marks.data(dropped))
+  const splitter = createSplitter(options, marks)
+  const writer = createOutputWriter(() => createCallId(ids))
+  const calls = createCalls(options, writer)
 
-  const split = (text: string, final: boolean): OutputDelta[] => {
+  const split = (text: string, final: boolean) => {
     if (splitter === null) return calls.push(text)
     const segments = splitter.push(text)
     if (final) segments.push(...splitter.finish())
-    return segments.flatMap((segment) =>
-      segment.kind === 'reasoning' ? [{ reasoning: segment.text }] : calls.push(segment.text),
-    )
+    for (const segment of segments) {
+      if (segment.kind === 'reasoning') writer.reasoning(segment.text)
+      else calls.push(segment.text)
+    }
   }
+  const take = () =>
+    joinDeltas(
+      writer
+        .take()
+        .map((delta) => cleanDelta(delta, marks))
+        .filter(({ content, reasoning }) => content !== '' && reasoning !== ''),
+    )
   return {
-    push: (text) => joinDeltas(split(filter.push(text), false)),
-    finish: () => joinDeltas([...split(filter.finish(), true), ...calls.finish()]),
+    push: (text, tokenIds = []) => {
+      split(filter.push(marks.push(text, tokenIds)), false)
+      return take()
+    },
+    finish: (reason) => {
+      split(filter.finish(), true)
+      calls.finish(reason)
+      writer.finish()
+      return take()
+    },
   }
 }
 

@@ -1,7 +1,11 @@
 import { EngineError } from '../errors.ts'
-import { reasoningFormats, toolFormats, type ReasoningFormat, type ToolFormat } from './formats.ts'
-import { createMarkedJsonParser } from './grammars/marked-json.ts'
-import type { ToolCallParser } from './grammars/output-writer.ts'
+import { createEitherParser } from './grammars/either-calls.ts'
+import { createMarkedCallsParser } from './grammars/marked-calls.ts'
+import type { OutputWriter, ToolCallParser } from './grammars/output-writer.ts'
+import { createTaggedCallsParser } from './grammars/tagged-calls.ts'
+import { reasoningFormats, type ReasoningFormat } from './reasoning-formats.ts'
+import { toolFormats, type ToolFormat } from './tool-formats.ts'
+import type { ToolSchemas } from './tool-schemas.ts'
 
 /** The names that `toolParser` takes. */
 export const toolParserNames: readonly string[] = Object.keys(toolFormats)
@@ -28,11 +32,26 @@ export const findReasoningFormat = (name: string): ReasoningFormat =>
   look(reasoningFormats, name, 'reasoningParser')
 
 /** Starts the interpreter of a format's kind. */
-export const createToolCallParser = (format: ToolFormat, createId: () => string): ToolCallParser =>
-  createMarkedJsonParser(format, createId)
+export const createToolCallParser = (
+  format: ToolFormat,
+  writer: OutputWriter,
+  schemas: ToolSchemas,
+): ToolCallParser => {
+  switch (format.kind) {
+    case 'marked-calls':
+      return createMarkedCallsParser(format, writer, schemas)
+    case 'tagged-calls':
+      return createTaggedCallsParser(format, writer, schemas)
+    case 'either-calls':
+      return createEitherParser(format.marker, writer, {
+        json: createMarkedCallsParser(format.json, writer, schemas),
+        tagged: createTaggedCallsParser(format.tagged, writer, schemas),
+      })
+  }
+}
 
-/** Every literal that the format gives a meaning to. */
-export const markersOf = (format: ToolFormat | ReasoningFormat): readonly string[] =>
-  format.kind === 'delimited-reasoning'
-    ? [...format.starts, ...format.ends, ...format.endedBy]
-    : format.openings.flatMap(({ marker, close }) => (close === null ? [marker] : [marker, close]))
+/** Every text in a format's data, the literals that it gives a meaning to among them. */
+export const textsOf = (data: unknown): readonly string[] => {
+  if (typeof data === 'string') return [data]
+  return typeof data === 'object' && data !== null ? Object.values(data).flatMap(textsOf) : []
+}

@@ -24,16 +24,18 @@ const toOutput = (
   const { finishReason, tokenIds } = beam
   const isComplete = finishReason === 'stop'
   const { deltas } = reader.read(tokenIds, false)
-  const numNewTokens = tokenIds.length + (isComplete && options.countsEos ? 1 : 0)
+  const { eosTokenId, countsEos } = options
+  const countedIds = isComplete && countsEos && eosTokenId !== null ? [eosTokenId] : []
+  const newTokenIds = [...tokenIds, ...countedIds]
   return {
     index,
     deltas: [...deltas, ...reader.finish(finishReason)],
-    numNewTokens,
-    logprobs: beam.logprobs.slice(0, numNewTokens),
+    newTokenIds,
+    logprobs: beam.logprobs.slice(0, newTokenIds.length),
     promptLogprobs: null,
     numCachedTokens,
     numReasoningTokens: reader.numReasoningTokens(),
-    end: { finishReason, stopReason: isComplete ? options.eosTokenId : null },
+    end: { finishReason, stopReason: isComplete ? eosTokenId : null },
   }
 }
 

@@ -1,8 +1,10 @@
 import type { TokenLogprobs } from '../engine/generation.ts'
 import type { OutputDelta } from '../parsers/output-delta.ts'
-import type { ChoiceEnd, ChoiceOutput } from './generation-stream.ts'
-import { type LogprobsWriter, PendingLogprobs } from './logprobs.ts'
+import { ChoiceTokens } from './choice-tokens.ts'
+import type { ChoiceOutput } from './generation-stream.ts'
+import { type ChatLogprobs, type LogprobsWriter, PendingLogprobs } from './logprobs.ts'
 import { type Reply, usageChunk } from './reply.ts'
+import type { ChoiceEnd } from './token-reader.ts'
 import { withNulls } from './usage.ts'
 
 const chunkName = 'chat.completion.chunk'
@@ -13,11 +15,16 @@ export type ChatReply = Reply & {
   readonly echoed: string | null
   readonly includeReasoning: boolean
   /** Null where the request does not ask for log probabilities. */
-  readonly createLogprobs: (() => LogprobsWriter<TokenLogprobs>) | null
+  readonly createLogprobs: (() => LogprobsWriter<TokenLogprobs, ChatLogprobs>) | null
   /** False keeps the first tool call alone. */
   readonly parallelToolCalls: boolean
   /** Without parsers even an empty last piece of text is told. */
   readonly hasParser: boolean
+  readonly returnPromptTokenIds: boolean
+  /** Every token goes out, also where its text is held back. */
+  readonly returnTokenIds: boolean
+  /** The rendered chat, where the request wants to see it. */
+  readonly promptText: string | null
 }
 
 type ToolCall = {
@@ -54,7 +61,7 @@ const addDelta = (pieces: Pieces, delta: OutputDelta): Pieces => ({
 })
 
 /** The deltas of an output, less what the request does not want to see. */
-const wantedDeltas = (reply: ChatReply, output: ChoiceOutput): OutputDelta[] =>
+export const wantedDeltas = (reply: ChatReply, output: ChoiceOutput): OutputDelta[] =>
   output.deltas.flatMap((delta) => {
     const { reasoning, toolCall, content } = delta
     const showReasoning = reasoning !== undefined && reply.includeReasoning
@@ -67,7 +74,7 @@ const wantedDeltas = (reply: ChatReply, output: ChoiceOutput): OutputDelta[] =>
     return Object.keys(wanted).length > 0 ? [wanted] : []
   })
 
-const finishReason = (end: ChoiceEnd, hasToolCalls: boolean): string =>
+export const finishReason = (end: ChoiceEnd, hasToolCalls: boolean): string =>
   hasToolCalls ? 'tool_calls' : end.finishReason
 
 // Streaming.
@@ -100,13 +107,17 @@ const chunk = (reply: ChatReply, choice: ChunkChoice, last: object = {}): object
   ...last,
 })
 
+const promptFields = ({ prompts, returnPromptTokenIds, promptText }: ChatReply): object => ({
+  prompt_token_ids: returnPromptTokenIds ? (prompts[0] ?? []) : null,
+  prompt_text: promptText,
+})
+
 function* openingChunks(reply: ChatReply): Generator<object> {
   const state = { logprobs: null, finish_reason: null }
   const indices = Array.from({ length: reply.numChoices }, (_, index) => index)
   for (const index of indices) {
     const delta = { role: reply.role, content: '' }
-    const last = { prompt_token_ids: null, prompt_text: null }
-    yield chunk(reply, { index, delta, ...state }, last)
+    yield chunk(reply, { index, delta, ...state }, promptFields(reply))
   }
   if (reply.echoed === null) return
   for (const index of indices) {
@@ -131,15 +142,16 @@ const outputChunk = (
   if (pieces.toolCalls.length > 0) choicesWithToolCalls.add(index)
   const delta = chunkDelta(pieces)
   const isEmpty = Object.keys(delta).length === 0
-  if (!end && isEmpty) return null
+  if (!end && isEmpty && !reply.returnTokenIds) return null
   const shared = { index, delta, logprobs: logprobs.take(index) }
-  if (!end) return chunk(reply, { ...shared, finish_reason: null, token_ids: null })
+  const tokenIds = reply.returnTokenIds ? output.newTokenIds : null
+  if (!end) return chunk(reply, { ...shared, finish_reason: null, token_ids: tokenIds })
   const lastChoice = {
     ...shared,
     ...(isEmpty && !reply.hasParser ? { delta: { content: '' } } : {}),
     finish_reason: finishReason(end, choicesWithToolCalls.has(index)),
     stop_reason: end.stopReason,
-    token_ids: null,
+    token_ids: tokenIds,
   }
   return chunk(
     reply,
@@ -177,10 +189,12 @@ type WholeChoice = {
   readonly index: number
   readonly pieces: Pieces
   readonly logprobs: object | null
+  readonly tokenIds: readonly number[] | null
   readonly end: ChoiceEnd
 }
 
-const wholeChoice = (reply: ChatReply, { index, pieces, logprobs, end }: WholeChoice): object => {
+const wholeChoice = (reply: ChatReply, choice: WholeChoice): object => {
+  const { index, pieces, logprobs, tokenIds, end } = choice
   const { reasoning, toolCalls } = pieces
   const calls = toolCalls.map(({ id, name, arguments: text }) => ({
     id,
@@ -203,7 +217,7 @@ const wholeChoice = (reply: ChatReply, { index, pieces, logprobs, end }: WholeCh
     logprobs,
     finish_reason: finishReason(end, calls.length > 0),
     stop_reason: end.stopReason,
-    token_ids: null,
+    token_ids: tokenIds,
     routed_experts: null,
   }
 }
@@ -212,6 +226,7 @@ const wholeChoice = (reply: ChatReply, { index, pieces, logprobs, end }: WholeCh
 export const chatCompletion = async (reply: ChatReply): Promise<object> => {
   const pieces = new Map<number, Pieces>()
   const ends = new Map<number, ChoiceEnd>()
+  const tokens = new ChoiceTokens(reply.returnTokenIds)
   const logprobs = new PendingLogprobs(reply.createLogprobs)
   let promptLogprobs: readonly (object | null)[] | null = null
   for await (const output of reply.outputs) {
@@ -221,6 +236,7 @@ export const chatCompletion = async (reply: ChatReply): Promise<object> => {
     if (output.promptLogprobs) promptLogprobs = reply.describePrompt(0, output.promptLogprobs)
     const before = pieces.get(index) ?? noPieces
     pieces.set(index, wantedDeltas(reply, output).reduce(addDelta, before))
+    tokens.add(output)
     if (end) ends.set(index, end)
   }
   const choices = [...ends]
@@ -230,6 +246,7 @@ export const chatCompletion = async (reply: ChatReply): Promise<object> => {
         index,
         pieces: pieces.get(index) ?? noPieces,
         logprobs: logprobs.take(index),
+        tokenIds: tokens.of(index),
         end,
       }),
     )
@@ -243,8 +260,7 @@ export const chatCompletion = async (reply: ChatReply): Promise<object> => {
     system_fingerprint: reply.systemFingerprint,
     usage: withNulls(reply.tally.total()),
     prompt_logprobs: promptLogprobs,
-    prompt_token_ids: null,
-    prompt_text: null,
+    ...promptFields(reply),
     kv_transfer_params: null,
     ec_transfer_params: null,
     metrics: null,

@@ -1,7 +1,9 @@
 import type { TokenLogprobs } from '../engine/generation.ts'
-import type { ChoiceEnd, ChoiceOutput } from './generation-stream.ts'
+import { ChoiceTokens } from './choice-tokens.ts'
+import type { ChoiceOutput } from './generation-stream.ts'
 import { type CompletionToken, type LogprobsWriter, PendingLogprobs } from './logprobs.ts'
 import { type Reply, usageChunk } from './reply.ts'
+import type { ChoiceEnd } from './token-reader.ts'
 import { withNulls } from './usage.ts'
 
 const objectName = 'text_completion'
@@ -13,7 +15,12 @@ export type CompletionReply = Reply & {
   readonly createLogprobs: (() => LogprobsWriter<CompletionToken>) | null
   /** `max_tokens: 0` with `echo`: the prompt alone, though one token was generated. */
   readonly promptOnly: boolean
+  /** Each choice tells its prompt's ids and its own, also those whose text is held back. */
+  readonly returnTokenIds: boolean
 }
+
+const promptTokenIds = (reply: CompletionReply, index: number): readonly number[] | null =>
+  reply.returnTokenIds ? (reply.prompts[Math.floor(index / reply.choicesPerPrompt)] ?? []) : null
 
 const outputText = (reply: CompletionReply, output: ChoiceOutput): string =>
   reply.promptOnly ? '' : output.deltas.map((delta) => delta.content ?? '').join('')
@@ -64,13 +71,14 @@ class CompletionTokens {
 }
 
 type ToldText = { readonly text: string; readonly logprobs: object | null }
+type ToldChunk = ToldText & { readonly isFirst: boolean }
 
 const outputChunk = (
   reply: CompletionReply,
   output: ChoiceOutput,
-  { text, logprobs }: ToldText,
+  { text, logprobs, isFirst }: ToldChunk,
 ): object => {
-  const { index, end } = output
+  const { index, end, newTokenIds } = output
   const isLast = end !== null && !reply.includeUsage
   return {
     id: reply.id,
@@ -84,8 +92,8 @@ const outputChunk = (
         logprobs,
         finish_reason: end?.finishReason ?? null,
         stop_reason: end?.stopReason ?? null,
-        prompt_token_ids: null,
-        token_ids: null,
+        prompt_token_ids: isFirst ? promptTokenIds(reply, index) : null,
+        token_ids: reply.returnTokenIds ? newTokenIds : null,
       },
     ],
     ...(reply.continuousUsage ? { usage: reply.tally.ofChoice(index) } : {}),
@@ -95,15 +103,17 @@ const outputChunk = (
 
 /** The reply as vLLM's chunk objects, in the order in which they are sent. */
 export async function* completionChunks(reply: CompletionReply): AsyncGenerator<object> {
-  const toEcho = new Map(reply.echoed.entries())
   const tokens = new CompletionTokens(reply)
+  const begun = new Set<number>()
   for await (const output of reply.outputs) {
+    const { index, end } = output
+    const isFirst = !begun.has(index)
+    begun.add(index)
     reply.tally.add(output)
-    const text = (toEcho.get(output.index) ?? '') + outputText(reply, output)
-    toEcho.delete(output.index)
     tokens.add(output)
-    if (text === '' && !output.end) continue
-    yield outputChunk(reply, output, { text, logprobs: tokens.take(output.index) })
+    const text = (isFirst ? (reply.echoed[index] ?? '') : '') + outputText(reply, output)
+    if (text === '' && !end && !reply.returnTokenIds) continue
+    yield outputChunk(reply, output, { text, logprobs: tokens.take(index), isFirst })
   }
   if (reply.includeUsage) yield usageChunk(reply, objectName)
 }
@@ -112,17 +122,21 @@ type WholeChoice = ToldText & {
   readonly index: number
   readonly end: ChoiceEnd
   readonly promptLogprobs: readonly (object | null)[] | null
+  readonly tokenIds: readonly number[] | null
 }
 
-const wholeChoice = ({ index, text, logprobs, end, promptLogprobs }: WholeChoice): object => ({
+const wholeChoice = (
+  reply: CompletionReply,
+  { index, text, logprobs, end, promptLogprobs, tokenIds }: WholeChoice,
+): object => ({
   index,
   text,
   logprobs,
   finish_reason: end.finishReason,
   stop_reason: end.stopReason,
-  token_ids: null,
+  token_ids: tokenIds,
   prompt_logprobs: promptLogprobs,
-  prompt_token_ids: null,
+  prompt_token_ids: promptTokenIds(reply, index),
   routed_experts: null,
 })
 
@@ -131,8 +145,10 @@ export const textCompletion = async (reply: CompletionReply): Promise<object> =>
   const texts = new Map(reply.echoed.entries())
   const ends = new Map<number, ChoiceEnd>()
   const tokens = new CompletionTokens(reply)
+  const tokenIds = new ChoiceTokens(reply.returnTokenIds)
   for await (const output of reply.outputs) {
     reply.tally.add(output)
+    tokenIds.add(output)
     texts.set(output.index, (texts.get(output.index) ?? '') + outputText(reply, output))
     tokens.add(output)
     if (output.end) ends.set(output.index, output.end)
@@ -140,12 +156,13 @@ export const textCompletion = async (reply: CompletionReply): Promise<object> =>
   const choices = [...ends]
     .toSorted(([a], [b]) => a - b)
     .map(([index, end]) =>
-      wholeChoice({
+      wholeChoice(reply, {
         index,
         text: texts.get(index) ?? '',
         logprobs: tokens.take(index),
         end,
         promptLogprobs: tokens.ofPrompt(index),
+        tokenIds: tokenIds.of(index),
       }),
     )
   return {

@@ -1,32 +1,67 @@
-import { errorResponse } from './errors.ts'
+import { isAuthorized, unauthorized } from './authorization.ts'
+import { errorResponse, notForThisModel } from './errors.ts'
 import { HttpMetrics } from './http-metrics.ts'
+import { randomHex } from './ids.ts'
 import type { Route, RouteContext } from './route.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
 import { completions } from './routes/completions.ts'
+import { detokenize } from './routes/detokenize.ts'
+import { embeddings } from './routes/embeddings.ts'
 import { health } from './routes/health.ts'
+import { invocations } from './routes/invocations.ts'
+import { load } from './routes/load.ts'
 import { metrics } from './routes/metrics.ts'
 import { models } from './routes/models.ts'
 import { resetPrefixCache } from './routes/reset-prefix-cache.ts'
+import { tokenize } from './routes/tokenize.ts'
 import { version } from './routes/version.ts'
-import type { ServedModel } from './served-model.ts'
+import type { AnyServedModel, ServedPoolingModel } from './served-model.ts'
 
 export type FetchHandler = (request: Request) => Promise<Response>
 
 export type CreateFetchOptions = {
   /** What `GET /version` answers and replies' fingerprints hold. */
   readonly version?: string
+  /** Requests to `/v1` must carry it as `Authorization: Bearer`; without one all are answered. */
+  readonly apiKey?: string
+  /** vLLM's `--enable-request-id-headers`: answers carry the `X-Request-Id` of their request. */
+  readonly enableRequestIdHeaders?: boolean
 }
 
-type Endpoint = { readonly method: 'GET' | 'POST'; readonly route: Route }
+type Endpoint = Partial<Record<'GET' | 'POST', Route<AnyServedModel>>>
+
+const ofGenerator =
+  (api: string, route: Route): Route<AnyServedModel> =>
+  ({ model, ...context }) => {
+    if (model.task !== 'generate') throw notForThisModel(api)
+    return context.metrics.whileAnswering(() => route({ ...context, model }))
+  }
+
+const ofEmbedder =
+  (api: string, route: Route<ServedPoolingModel>): Route<AnyServedModel> =>
+  ({ model, ...context }) => {
+    if (model.task !== 'embed') throw notForThisModel(api)
+    return context.metrics.whileAnswering(() => route({ ...context, model }))
+  }
+
+const chat = ofGenerator('Chat Completions API', chatCompletions)
+const complete = ofGenerator('Completions API', completions)
+const embed = ofEmbedder('Embeddings API', embeddings)
 
 const endpoints: Readonly<Record<string, Endpoint>> = {
-  '/v1/chat/completions': { method: 'POST', route: chatCompletions },
-  '/v1/completions': { method: 'POST', route: completions },
-  '/v1/models': { method: 'GET', route: models },
-  '/health': { method: 'GET', route: health },
-  '/metrics': { method: 'GET', route: metrics },
-  '/reset_prefix_cache': { method: 'POST', route: resetPrefixCache },
-  '/version': { method: 'GET', route: version },
+  '/v1/chat/completions': { POST: chat },
+  '/v1/completions': { POST: complete },
+  '/v1/embeddings': { POST: embed },
+  '/v1/models': { GET: models },
+  '/detokenize': { POST: detokenize },
+  '/health': { GET: health },
+  '/invocations': { POST: invocations({ chat, complete, embed }) },
+  '/load': { GET: load },
+  '/metrics': { GET: metrics },
+  '/ping': { GET: health, POST: health },
+  '/reset_prefix_cache': { POST: resetPrefixCache },
+  '/tokenize': { POST: tokenize },
+  '/version': { GET: version },
 }
 
 const endpointOf = (request: Request): Endpoint | undefined => {
@@ -34,17 +69,21 @@ const endpointOf = (request: Request): Endpoint | undefined => {
   return Object.hasOwn(endpoints, pathname) ? endpoints[pathname] : undefined
 }
 
-const answer = async (context: RouteContext): Promise<Response> => {
+const isMethod = (endpoint: Endpoint, method: string): method is keyof Endpoint =>
+  Object.hasOwn(endpoint, method)
+
+const answer = async (context: RouteContext<AnyServedModel>): Promise<Response> => {
   const { request } = context
   const endpoint = endpointOf(request)
   if (!endpoint) return Response.json({ detail: 'Not Found' }, { status: 404 })
-  if (request.method !== endpoint.method) {
-    const headers = { allow: endpoint.method }
+  const route = isMethod(endpoint, request.method) ? endpoint[request.method] : undefined
+  if (!route) {
+    const headers = { allow: Object.keys(endpoint).join(', ') }
     return Response.json({ detail: 'Method Not Allowed' }, { status: 405, headers })
   }
   try {
     request.signal.throwIfAborted()
-    return await endpoint.route(context)
+    return await route(context)
   } catch (thrown) {
     request.signal.throwIfAborted()
     return errorResponse(thrown)
@@ -56,15 +95,25 @@ const answer = async (context: RouteContext): Promise<Response> => {
  * request, failures as OpenAI error JSON; like `fetch` it rejects with the reason of `request.signal`
  * when that aborts before there is an answer.
  */
-export const createFetch = (model: ServedModel, options: CreateFetchOptions = {}): FetchHandler => {
-  const versionText = options.version ?? '0.0.0'
+export const createFetch = (
+  model: AnyServedModel,
+  options: CreateFetchOptions = {},
+): FetchHandler => {
+  const { version: versionText = '0.0.0', apiKey, enableRequestIdHeaders = false } = options
   const counts = new HttpMetrics()
+  const answerOrRefuse = async (request: Request): Promise<Response> =>
+    apiKey !== undefined && !isAuthorized(request, apiKey)
+      ? unauthorized()
+      : answer({ model, version: versionText, metrics: counts, request })
   return async (request) => {
     // Paths that clients make up would grow the metrics without bound.
     const path = endpointOf(request) ? new URL(request.url).pathname : 'other'
     try {
-      const response = await answer({ model, version: versionText, metrics: counts, request })
+      const response = await answerOrRefuse(request)
       counts.countRequest({ path, status: String(response.status) })
+      if (enableRequestIdHeaders) {
+        response.headers.set('x-request-id', request.headers.get('x-request-id') ?? randomHex(32))
+      }
       return response
     } catch (thrown) {
       counts.countRequest({ path, status: 'aborted' })

@@ -75,6 +75,10 @@ export const malformedBody = (message: string, parameter?: string): EngineError 
 export const conflict = (message: string): EngineError =>
   new EngineError('invalid-request', message, { details: { status: 409, type: 'ConflictError' } })
 
+/** A 501: the endpoint is there, but not for what the loaded model does. */
+export const notForThisModel = (api: string): EngineError =>
+  new EngineError('unsupported-model', `The model does not support ${api}`)
+
 export const modelNotFound = (model: string): EngineError =>
   new EngineError('invalid-request', `The model \`${model}\` does not exist.`, {
     details: { parameter: 'model', status: 404, type: 'NotFoundError' },

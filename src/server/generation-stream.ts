@@ -1,18 +1,18 @@
 import type {
-  FinishReason,
   GenerationEngine,
   GenerationOutput,
   GenerationRequest,
   TokenLogprobs,
 } from '../engine/generation.ts'
 import type { OutputDelta } from '../parsers/output-delta.ts'
-import { createTokenReader, type TokenReaderOptions } from './token-reader.ts'
+import { type ChoiceEnd, createTokenReader, type TokenReaderOptions } from './token-reader.ts'
 
 /** What one engine output added to one choice. */
 export type ChoiceOutput = {
   readonly index: number
   readonly deltas: readonly OutputDelta[]
-  readonly numNewTokens: number
+  /** Up to and with the one that completed a stop string. */
+  readonly newTokenIds: readonly number[]
   /** One entry a new token; none unless asked for. */
   readonly logprobs: readonly TokenLogprobs[]
   /** As the engine gave them: on the first output alone, where asked for. */
@@ -23,12 +23,6 @@ export type ChoiceOutput = {
   readonly numReasoningTokens: number | null
   /** Set on the choice's last output alone. */
   readonly end: ChoiceEnd | null
-}
-
-export type ChoiceEnd = {
-  readonly finishReason: FinishReason
-  /** The stop string, or the id out of `stop_token_ids`, that ended the choice. */
-  readonly stopReason: string | number | null
 }
 
 /** One running choice of a reply. */
@@ -59,13 +53,13 @@ export const startChoice = (options: ChoiceOptions): Choice => {
   /** `end` is null while the request goes on. */
   const toOutput = (
     output: Pick<GenerationOutput, 'logprobs' | 'promptLogprobs' | 'numCachedTokens'>,
-    progress: Pick<ChoiceOutput, 'deltas' | 'numNewTokens'>,
+    progress: Pick<ChoiceOutput, 'deltas' | 'newTokenIds'>,
     end: ChoiceEnd | null,
   ): ChoiceOutput => ({
     index,
     deltas: end ? [...progress.deltas, ...reader.finish(end.finishReason)] : progress.deltas,
-    numNewTokens: progress.numNewTokens,
-    logprobs: output.logprobs?.slice(0, progress.numNewTokens) ?? [],
+    newTokenIds: progress.newTokenIds,
+    logprobs: output.logprobs?.slice(0, progress.newTokenIds.length) ?? [],
     promptLogprobs: output.promptLogprobs,
     numCachedTokens: output.numCachedTokens,
     numReasoningTokens: reader.numReasoningTokens(),
@@ -78,9 +72,9 @@ export const startChoice = (options: ChoiceOptions): Choice => {
       const { newTokenIds, finishReason, stopTokenId } = output
       numCachedTokens = output.numCachedTokens
       const progress = reader.read(newTokenIds, finishReason === 'stop')
-      if (progress.matched !== null) {
+      if (progress.end) {
         generation.abort()
-        yield toOutput(output, progress, { finishReason: 'stop', stopReason: progress.matched })
+        yield toOutput(output, progress, progress.end)
         return
       }
       const end = finishReason && { finishReason, stopReason: stopTokenId }
@@ -89,7 +83,7 @@ export const startChoice = (options: ChoiceOptions): Choice => {
     }
     const nothing = { logprobs: null, promptLogprobs: null, numCachedTokens }
     const end: ChoiceEnd = { finishReason: 'abort', stopReason: null }
-    yield toOutput(nothing, { deltas: [], numNewTokens: 0 }, end)
+    yield toOutput(nothing, { deltas: [], newTokenIds: [] }, end)
   }
   return { index, outputs: outputs(), abort: () => generation.abort() }
 }

@@ -26,6 +26,7 @@ export class HttpMetrics {
   readonly #requests = new LabelledCounter<RequestLabels>()
   readonly #toolCalls = new LabelledCounter<ToolCallLabels>()
   #numStreams = 0
+  #numAnswering = 0
 
   countRequest(labels: RequestLabels): void {
     this.#requests.add(labels)
@@ -43,6 +44,16 @@ export class HttpMetrics {
     }
   }
 
+  /** Counts a request to the engine until it has its answer, or the beginning of a stream. */
+  async whileAnswering(answer: () => Response | Promise<Response>): Promise<Response> {
+    this.#numAnswering += 1
+    try {
+      return await answer()
+    } finally {
+      this.#numAnswering -= 1
+    }
+  }
+
   get requests(): readonly Count<RequestLabels>[] {
     return this.#requests.list()
   }
@@ -53,5 +64,10 @@ export class HttpMetrics {
 
   get numStreams(): number {
     return this.#numStreams
+  }
+
+  /** Requests to the engine that are not over: waiting for their answer, or streaming it. */
+  get load(): number {
+    return this.#numAnswering + this.#numStreams
   }
 }

@@ -11,6 +11,7 @@ const pydanticMessages = {
   float_parsing: 'Input should be a valid number, unable to parse string as a number',
   int_type: 'Input should be a valid integer',
   int_parsing: 'Input should be a valid integer, unable to parse string as an integer',
+  finite_number: 'Input should be a finite number',
   int_from_float: 'Input should be a valid integer, got a number with a fractional part',
   bool_type: 'Input should be a valid boolean',
   bool_parsing: 'Input should be a valid boolean, unable to interpret input',
@@ -22,8 +23,11 @@ const pydanticMessages = {
 
 type PydanticType = keyof typeof pydanticMessages
 
+/** Types whose text depends on the field carry it along. */
+type WordedType = 'literal_error' | 'greater_than_equal' | 'less_than_equal'
+
 class Mismatch {
-  readonly type: PydanticType | `literal_error: ${string}`
+  readonly type: PydanticType | `${WordedType}: ${string}`
   constructor(type: Mismatch['type']) {
     this.type = type
   }
@@ -49,6 +53,7 @@ const readNumber = (input: unknown): number | Mismatch => {
 
 const readInteger = (input: unknown): number | Mismatch => {
   if (typeof input === 'number') {
+    if (!Number.isFinite(input)) return new Mismatch('finite_number')
     return Number.isInteger(input) ? input : new Mismatch('int_from_float')
   }
   if (typeof input !== 'string') return new Mismatch('int_type')
@@ -70,6 +75,23 @@ const isRecord = (input: unknown): input is Readonly<Record<string, unknown>> =>
 export const number = lax(readNumber)
 export const integer = lax(readInteger)
 export const boolean = lax(readBoolean)
+
+type Range = { readonly least?: number | bigint; readonly most?: number | bigint }
+
+/** An integer in [least, most]. */
+export const integerWithin = ({ least = -Infinity, most = Infinity }: Range) =>
+  lax((input) => {
+    const value = readInteger(input)
+    if (value instanceof Mismatch) return value
+    if (value < least) {
+      return new Mismatch(`greater_than_equal: Input should be greater than or equal to ${least}`)
+    }
+    if (value > most) {
+      return new Mismatch(`less_than_equal: Input should be less than or equal to ${most}`)
+    }
+    return value
+  })
+
 export const string = lax((input) =>
   typeof input === 'string' ? input : new Mismatch('string_type'),
 )

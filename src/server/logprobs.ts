@@ -19,7 +19,19 @@ const alternatives = ({ tokenId, logprob, top }: TokenLogprobs): readonly Altern
  * Writes the log probabilities of one choice, piece by piece in the order of its tokens. However
  * the tokens are divided into pieces, the pieces joined are the same.
  */
-export type LogprobsWriter<Entry> = (entries: readonly Entry[]) => object
+export type LogprobsWriter<Entry, Written extends object = object> = (
+  entries: readonly Entry[],
+) => Written
+
+export type ChatLogprob = {
+  readonly token: string
+  readonly logprob: number
+  readonly bytes: readonly number[]
+  readonly top_logprobs: readonly Omit<ChatLogprob, 'top_logprobs'>[]
+}
+
+/** The field `logprobs` of a chat's choice. */
+export type ChatLogprobs = { readonly content: readonly ChatLogprob[] }
 
 export type LogprobsFormat = {
   readonly tokenizer: Tokenizer
@@ -33,7 +45,9 @@ const nameOf = (tokenId: number, text: string, { asTokenIds }: LogprobsFormat): 
   asTokenIds ? `token_id:${tokenId}` : text
 
 /** `{content: [{token, logprob, bytes, top_logprobs}]}`, as in chat replies. */
-export const createChatLogprobs = (format: LogprobsFormat): LogprobsWriter<TokenLogprobs> => {
+export const createChatLogprobs = (
+  format: LogprobsFormat,
+): LogprobsWriter<TokenLogprobs, ChatLogprobs> => {
   const encoder = new TextEncoder()
   const texts = createTokenTexts(format.tokenizer)
   const describe = ({ tokenId, logprob }: Alternative) => {
@@ -112,13 +126,13 @@ export const describePromptLogprobs = (
 }
 
 /** Keeps what the choices of a reply have not written yet. */
-export class PendingLogprobs<Entry> {
-  readonly #createWriter: (() => LogprobsWriter<Entry>) | null
-  readonly #writers = new Map<number, LogprobsWriter<Entry>>()
+export class PendingLogprobs<Entry, Written extends object = object> {
+  readonly #createWriter: (() => LogprobsWriter<Entry, Written>) | null
+  readonly #writers = new Map<number, LogprobsWriter<Entry, Written>>()
   readonly #pending = new Map<number, readonly Entry[]>()
 
   /** @param createWriter A writer for one choice; null where the reply has no log probabilities. */
-  constructor(createWriter: (() => LogprobsWriter<Entry>) | null) {
+  constructor(createWriter: (() => LogprobsWriter<Entry, Written>) | null) {
     this.#createWriter = createWriter
   }
 
@@ -128,7 +142,7 @@ export class PendingLogprobs<Entry> {
   }
 
   /** The field `logprobs` of a choice: all that was added since it was last taken. */
-  take(index: number): object | null {
+  take(index: number): Written | null {
     if (this.#createWriter === null) return null
     const write = this.#writers.get(index) ?? this.#createWriter()
     this.#writers.set(index, write)

@@ -5,6 +5,8 @@ import { type ChoiceSet, startChoices } from './choice-set.ts'
 import { invalidRequest } from './errors.ts'
 import { startChoice } from './generation-stream.ts'
 import { randomHex } from './ids.ts'
+import { groupOutputs } from './output-groups.ts'
+import { readRepetitionRule } from './repetition.ts'
 import type { RouteContext } from './route.ts'
 import { forChoice } from './sampling-request.ts'
 import { createTokenReader, type TokenReaderOptions } from './token-reader.ts'
@@ -40,6 +42,7 @@ const readerOptions = (options: ReplyChoicesOptions): TokenReaderOptions => ({
   minTokens: options.params.minTokens,
   includeStopStrInOutput: options.body.include_stop_str_in_output ?? false,
   skipSpecialTokens: options.skipSpecialTokens,
+  repetition: readRepetitionRule(options.body.repetition_detection),
 })
 
 const sample = (options: ReplyChoicesOptions): ChoiceSet => {
@@ -118,7 +121,12 @@ const checkBeamSearch = (body: CommonRequest, params: SamplingParams) => {
  * @throws EngineError a 400 for what beam search can't do, and what `addRequest` throws.
  */
 export const startReplyChoices = (options: ReplyChoicesOptions): ChoiceSet => {
-  if (!options.body.use_beam_search) return sample(options)
+  const { use_beam_search: searches, stream, stream_interval: interval } = options.body
+  if (!searches) {
+    const choices = sample(options)
+    if (!stream || interval == null) return choices
+    return { ...choices, outputs: groupOutputs(choices.outputs, interval) }
+  }
   checkBeamSearch(options.body, options.params)
   return searchBeams(options)
 }

@@ -1,19 +1,25 @@
 import type { ChoiceSet } from './choice-set.ts'
 import type { HttpMetrics } from './http-metrics.ts'
-import { sseResponse } from './sse.ts'
+import { type SseFrames, sseResponse } from './sse.ts'
 
-export type RespondOptions = {
+export type RespondOptions<Chunk extends object = object> = {
   readonly choices: ChoiceSet
   readonly signal: AbortSignal
   readonly stream: boolean
   readonly metrics: HttpMetrics
   /** The reply in chunks, or whole. One of the two is called, once. */
-  readonly chunks: () => AsyncIterable<object>
+  readonly chunks: () => AsyncIterable<Chunk>
   readonly whole: () => Promise<object>
+  /** OpenAI's completions unless given. */
+  readonly frames?: SseFrames<Chunk>
 }
 
 /** The work's result, or the signal's reason as soon as it aborts. */
-const unlessAborted = <T>(work: Promise<T>, signal: AbortSignal, abort: () => void): Promise<T> =>
+export const unlessAborted = <T>(
+  work: Promise<T>,
+  signal: AbortSignal,
+  abort: () => void,
+): Promise<T> =>
   new Promise((resolve, reject) => {
     const onAbort = () => {
       abort()
@@ -24,11 +30,14 @@ const unlessAborted = <T>(work: Promise<T>, signal: AbortSignal, abort: () => vo
   })
 
 /** Sends a running reply, and frees its requests when the client gives up. */
-export const respond = async (options: RespondOptions): Promise<Response> => {
-  const { choices, signal, stream, chunks, whole } = options
+export const respond = async <Chunk extends object>(
+  options: RespondOptions<Chunk>,
+): Promise<Response> => {
+  const { choices, signal, stream, chunks, whole, frames } = options
   if (stream) {
     const onEnd = options.metrics.openStream()
-    return sseResponse(chunks(), { abort: choices.abort, signal, onEnd })
+    const { abort } = choices
+    return sseResponse(chunks(), { abort, signal, onEnd, ...(frames ? { frames } : {}) })
   }
   return Response.json(await unlessAborted(whole(), signal, choices.abort))
 }

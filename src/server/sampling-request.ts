@@ -71,6 +71,17 @@ export const forChoice = (params: SamplingParams, choiceOfPrompt: number): Sampl
   return { ...params, seed, promptLogprobs: null }
 }
 
+/** @throws EngineError in vLLM's words for more tokens than the context can hold. */
+export const checkRequested = (requested: RequestedTokens | null, maxModelLen: number): void => {
+  if (!requested || requested.count <= maxModelLen) return
+  throw invalidParameter(
+    `${requested.field}=${requested.count} cannot be greater than ` +
+      `max_model_len=max_total_tokens=${maxModelLen}. Please request fewer output tokens.`,
+    requested.field,
+    requested.count,
+  )
+}
+
 /** @throws EngineError `context-length-exceeded` in vLLM's words. */
 export const checkContextLength = (
   numPromptTokens: number,
@@ -78,14 +89,6 @@ export const checkContextLength = (
   maxModelLen: number,
 ): void => {
   if (numPromptTokens === 0) throw invalidRequest('The prompt cannot be empty.', 'prompt')
-  if (requested && requested.count > maxModelLen) {
-    throw invalidParameter(
-      `${requested.field}=${requested.count} cannot be greater than ` +
-        `max_model_len=max_total_tokens=${maxModelLen}. Please request fewer output tokens.`,
-      requested.field,
-      requested.count,
-    )
-  }
   // A prompt that just fits leaves no room for the one token that every answer has.
   const numOutputTokens = requested?.count ?? (numPromptTokens === maxModelLen ? 1 : 0)
   const numTokens = numPromptTokens + numOutputTokens

@@ -1,6 +1,17 @@
-import { toErrorBody } from './errors.ts'
+import { type ErrorBody, toErrorBody } from './errors.ts'
 
-export type SseOptions = {
+/** How a protocol writes its stream down. */
+export type SseFrames<Chunk extends object = object> = {
+  readonly chunk: (chunk: Chunk) => string
+  /** Stands in the place of all further chunks. */
+  readonly failure: (error: ErrorBody) => string
+  /** After the last chunk or the failure. */
+  readonly end: string
+}
+
+export type SseOptions<Chunk extends object = object> = {
+  /** OpenAI's completions unless given. */
+  readonly frames?: SseFrames<Chunk>
   /** Frees what the stream stands for. Called when the reader or the signal gives up. */
   readonly abort: () => void
   readonly signal: AbortSignal
@@ -25,13 +36,26 @@ const toPythonJson = (value: unknown): string => {
 
 const frame = (data: string): string => `data: ${data}\n\n`
 
+/** A frame that names the kind of its chunk, as in the protocols whose chunks are typed events. */
+export const eventFrame = (event: { readonly type: string }): string =>
+  `event: ${event.type}\n${frame(JSON.stringify(event))}`
+
+const completionFrames: SseFrames = {
+  chunk: (chunk) => frame(JSON.stringify(chunk)),
+  failure: (error) => frame(toPythonJson(error)),
+  end: frame('[DONE]'),
+}
+
 /**
- * Sends chunks as server-sent events, one frame a chunk, ended by `[DONE]`. A chunk is made only when
- * the reader has room, so a slow reader gets fewer and longer ones. An error after the first frame
- * can't change the status any more and goes out as a frame of its own.
+ * Sends chunks as server-sent events, one frame a chunk. A chunk is made only when the reader has
+ * room, so a slow reader gets fewer and longer ones. An error after the first frame can't change the
+ * status any more and goes out as a frame of its own.
  */
-export const sseResponse = (chunks: AsyncIterable<object>, options: SseOptions): Response => {
-  const { abort, signal, onEnd } = options
+export const sseResponse = <Chunk extends object>(
+  chunks: AsyncIterable<Chunk>,
+  options: SseOptions<Chunk>,
+): Response => {
+  const { abort, signal, onEnd, frames = completionFrames } = options
   const iterator = chunks[Symbol.asyncIterator]()
   const encoder = new TextEncoder()
   let over = false
@@ -54,9 +78,11 @@ export const sseResponse = (chunks: AsyncIterable<object>, options: SseOptions):
       signal.addEventListener('abort', onAbort)
     },
     async pull(controller) {
-      const send = (data: string) => controller.enqueue(encoder.encode(frame(data)))
+      const send = (text: string) => {
+        if (text !== '') controller.enqueue(encoder.encode(text))
+      }
       const finish = () => {
-        send('[DONE]')
+        send(frames.end)
         end()
         controller.close()
       }
@@ -64,10 +90,10 @@ export const sseResponse = (chunks: AsyncIterable<object>, options: SseOptions):
         const next = await iterator.next()
         if (over) return
         if (next.done) finish()
-        else send(JSON.stringify(next.value))
+        else send(frames.chunk(next.value))
       } catch (thrown) {
         if (over) return
-        send(toPythonJson(toErrorBody(thrown)))
+        send(frames.failure(toErrorBody(thrown)))
         finish()
       }
     },

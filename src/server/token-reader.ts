@@ -4,6 +4,7 @@ import type { OutputParser } from '../parsers/output-parser.ts'
 import { createDetokenizer } from '../tokenizer/detokenizer.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import type { ReasoningCounter } from './reasoning-counter.ts'
+import { createRepetitionDetector, type RepetitionRule } from './repetition.ts'
 import { createStopStrings } from './stop-strings.ts'
 
 export type TokenReaderOptions = {
@@ -13,20 +14,29 @@ export type TokenReaderOptions = {
   readonly minTokens: number
   readonly includeStopStrInOutput: boolean
   readonly skipSpecialTokens: boolean
+  /** Ends answers that run into a loop; null for none. */
+  readonly repetition: RepetitionRule | null
+}
+
+export type ChoiceEnd = {
+  /** `repetition`: the answer ran into a loop, by the request's own rule. */
+  readonly finishReason: FinishReason | 'repetition'
+  /** The stop string, or the id out of `stop_token_ids`, that ended the choice. */
+  readonly stopReason: string | number | null
 }
 
 export type Progress = {
   readonly deltas: readonly OutputDelta[]
-  /** Ids up to and with the one that completed a stop string. */
-  readonly numNewTokens: number
-  /** The stop string that ends the answer. */
-  readonly matched: string | null
+  /** Up to and with the one that ended the answer. */
+  readonly newTokenIds: readonly number[]
+  /** Why the answer ends here; null where it goes on, or ends by the engine's word. */
+  readonly end: ChoiceEnd | null
 }
 
 export type TokenReader = {
   /** `ends`: the last id is the end-of-sequence or stop id, which is no text of the answer. */
   read(tokenIds: readonly number[], ends: boolean): Progress
-  finish(reason: FinishReason): readonly OutputDelta[]
+  finish(reason: ChoiceEnd['finishReason']): readonly OutputDelta[]
   /** Of all ids so far; null where there is no exact count. */
   numReasoningTokens(): number | null
 }
@@ -73,6 +83,7 @@ export const createTokenReader = (options: TokenReaderOptions): TokenReader => {
   const detokenizer = createDetokenizer(tokenizer, { skipSpecialTokens: options.skipSpecialTokens })
   const stopStrings = createStopStrings(options.stop, { includeInOutput })
   const feed = createTokenFeed(parser)
+  const completesLoop = options.repetition && createRepetitionDetector(options.repetition)
   let numTokens = 0
   let stopped = false
 
@@ -86,14 +97,21 @@ export const createTokenReader = (options: TokenReaderOptions): TokenReader => {
         feed.expect(tokenId, tokenText)
         const { text, matched } = stopStrings.push(tokenText, numTokens > minTokens)
         deltas.push(...feed.release(text))
+        const newTokenIds = tokenIds.slice(0, position + 1)
         if (matched !== null) {
           stopped = true
-          return { deltas, numNewTokens: position + 1, matched }
+          return { deltas, newTokenIds, end: { finishReason: 'stop', stopReason: matched } }
+        }
+        if (completesLoop?.(tokenId) && numTokens >= minTokens) {
+          const end = { finishReason: 'repetition', stopReason: 'repetition_detected' } as const
+          return { deltas, newTokenIds, end }
         }
       }
-      return { deltas, numNewTokens: tokenIds.length, matched: null }
+      return { deltas, newTokenIds: tokenIds, end: null }
     },
-    finish(reason) {
+    finish(endReason) {
+      // To the parser a loop is an answer that was cut off.
+      const reason = endReason === 'repetition' ? 'length' : endReason
       if (stopped) return feed.finish(reason)
       const rest = stopStrings.push(detokenizer.flush(), false).text + stopStrings.flush()
       return [...feed.release(rest), ...feed.finish(reason)]

@@ -22,12 +22,7 @@ const unsupported: readonly Unsupported[] = [
   },
   absent('structured_outputs'),
   neutral('thinking_token_budget', -1),
-  absent('truncate_prompt_tokens'),
   absent('prompt_embeds'),
-  absent('repetition_detection'),
-  off('return_token_ids'),
-  off('return_prompt_text'),
-  off('return_token_offsets'),
   off('return_assistant_tokens_mask'),
 ]
 
@@ -42,7 +37,8 @@ const checkResponseFormat = (body: Body) => {
   }
 }
 
-const refuseChatTemplate = (body: Body) => {
+/** @throws EngineError vLLM's refusal of a template that comes with the request. */
+export const refuseChatTemplate = (body: Body): void => {
   if (body['chat_template'] == null) return
   throw invalidRequest(
     'Chat template is passed with request, but --trust-request-chat-template is not set. ' +

@@ -36,8 +36,8 @@ export const createUsageTally = (numPromptTokens: readonly number[], n: number):
   const numReasoningTokens = new Map<number, number>()
   const numTokensOf = (index: number) => numCompletionTokens.get(index) ?? 0
   return {
-    add({ index, numNewTokens, numCachedTokens: numCached, numReasoningTokens: numReasoning }) {
-      numCompletionTokens.set(index, numTokensOf(index) + numNewTokens)
+    add({ index, newTokenIds, numCachedTokens: numCached, numReasoningTokens: numReasoning }) {
+      numCompletionTokens.set(index, numTokensOf(index) + newTokenIds.length)
       if (numReasoning !== null) numReasoningTokens.set(index, numReasoning)
       // The first choice alone tells: the others find what it has just computed.
       if (index % n === 0) numCachedTokens.set(index, numCached)

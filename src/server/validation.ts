@@ -3,6 +3,7 @@ import { invalidParameter, invalidRequest } from './errors.ts'
 import {
   boolean,
   integer,
+  integerWithin,
   list,
   number,
   object,
@@ -12,12 +13,14 @@ import {
   recordOf,
   string,
 } from './lax-types.ts'
+import { checkGenerationPrompt } from './render-chat.ts'
 import { refuseUnsupportedFields } from './unsupported-fields.ts'
 
 const mostStopStrings = 4
 const mostPrompts = 1024
 /** Choices of one prompt, or beams: each is a request of its own in the batch. */
 const mostChoices = 16
+const largestInt64 = 2n ** 63n - 1n
 
 const stop = v.nullish(
   v.pipe(
@@ -40,7 +43,7 @@ const commonEntries = {
   logit_bias: v.nullish(recordOf(number)),
   allowed_token_ids: v.nullish(list(integer)),
   bad_words: v.nullish(list(string)),
-  seed: v.nullish(integer),
+  seed: v.nullish(integerWithin({ least: -largestInt64 - 1n, most: largestInt64 })),
   max_tokens: v.nullish(integer),
   min_tokens: v.nullish(integer),
   n: v.nullish(integer),
@@ -51,9 +54,12 @@ const commonEntries = {
   length_penalty: v.nullish(number),
   prompt_logprobs: v.nullish(integer),
   return_tokens_as_token_ids: v.nullish(boolean),
+  return_token_ids: v.nullish(boolean),
   skip_special_tokens: v.nullish(boolean),
   include_stop_str_in_output: v.nullish(boolean),
   add_special_tokens: v.nullish(boolean),
+  truncate_prompt_tokens: v.nullish(integerWithin({ least: -1 })),
+  truncation_side: v.nullish(oneOf(['left', 'right'])),
   stream: v.nullish(boolean),
   stream_options: v.nullish(
     object({
@@ -61,10 +67,20 @@ const commonEntries = {
       continuous_usage_stats: v.nullish(boolean),
     }),
   ),
+  stream_interval: v.nullish(integerWithin({ least: 1 })),
+  repetition_detection: v.nullish(
+    object({
+      max_pattern_size: v.nullish(integer),
+      min_pattern_size: v.nullish(integer),
+      min_count: v.nullish(integer),
+    }),
+  ),
   echo: v.nullish(boolean),
   cache_salt: v.nullish(string),
   priority: v.nullish(integer),
   request_id: v.nullish(string),
+  session_id: v.nullish(string),
+  user: v.nullish(string),
 }
 
 const reasoningEfforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const
@@ -83,6 +99,7 @@ const chatSchema = object({
   documents: v.nullish(list(record)),
   add_generation_prompt: v.nullish(boolean),
   continue_final_message: v.nullish(boolean),
+  return_prompt_text: v.nullish(boolean),
 })
 
 const completionSchema = object({
@@ -164,6 +181,18 @@ const checkTool = (tool: Body): Tool => {
   }
 }
 
+/** @throws EngineError in vLLM's words for an empty list, and for what is no function. */
+export const readTools = (given: readonly Body[] | null | undefined): readonly Tool[] | null => {
+  if (given?.length === 0) {
+    throw invalidParameter(
+      '`tools` must not be an empty array. ' +
+        'Either provide at least one tool or omit the field entirely.',
+      'tools',
+    )
+  }
+  return given?.map(checkTool) ?? null
+}
+
 const checkNamedChoice = (choice: Body, tools: readonly Tool[]) => {
   const { function: named } = choice
   if (!isRecord(named) || typeof named['name'] !== 'string') {
@@ -208,20 +237,9 @@ export const parseChatRequest = (body: unknown): ChatRequest => {
   const request = parseBody(chatSchema, body)
   const raw = isRecord(body) ? body : {}
   checkCommon(request)
-  if (request.tools?.length === 0) {
-    throw invalidParameter(
-      '`tools` must not be an empty array. ' +
-        'Either provide at least one tool or omit the field entirely.',
-      'tools',
-    )
-  }
-  const tools = request.tools?.map(checkTool) ?? null
+  const tools = readTools(request.tools)
   const toolChoice = resolveToolChoice(raw['tool_choice'], tools)
-  if (request.continue_final_message && request.add_generation_prompt) {
-    throw invalidRequest(
-      'Cannot set both `continue_final_message` and `add_generation_prompt` to True.',
-    )
-  }
+  checkGenerationPrompt(request)
   refuseUnsupportedFields(raw, 'chat')
   return { ...request, tools, toolChoice }
 }

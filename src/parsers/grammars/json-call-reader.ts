@@ -1,115 +1,49 @@
-/** What a reader reports while it reads. */
-export type CallEvents = {
-  /** Once a call, before its arguments. */
-  call(name: string): void
-  /** Raw argument text as generated, in pieces. */
-  arguments(text: string): void
-}
+import type { CallEvents, CallReader, ReadResult } from './call-reader.ts'
+import { parseJson } from './json-text.ts'
+import { createValueReader, literalSyntax, type ValueReader } from './value-reader.ts'
 
+/** A call as an object. */
 export type CallKeys = {
-  readonly name: string
+  readonly kind: 'object'
+  /** The key that holds the name; null: the name itself is the key of the arguments. */
+  readonly name: string | null
   readonly arguments: readonly string[]
   /** An object without arguments is no call (bare JSON could be an answer). */
   readonly requiresArguments: boolean
 }
 
-type State =
-  | 'key'
-  | 'key-text'
-  | 'colon'
-  | 'value'
-  | 'name-text'
-  | 'skip'
-  | 'stream'
-  | 'hold'
-  | 'after-value'
-
-/** `invalid`: the character does not belong to the object; `done`: it was its last one. */
-export type ReadResult = 'more' | 'done' | 'invalid'
-
 const isSpace = (char: string) => char === ' ' || char === '\n' || char === '\r' || char === '\t'
-
-const closers: Readonly<Record<string, string>> = { '{': '}', '[': ']' }
-
-const parseText = (json: string): string | null => {
-  try {
-    const value: unknown = JSON.parse(json)
-    return typeof value === 'string' ? value : null
-  } catch {
-    return null
-  }
-}
-
-const isJson = (text: string): boolean => {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
-}
 
 /**
  * Arguments that are not an object: null and "" stand for none, and a string that holds JSON (some
  * models encode twice) for the JSON in it. Anything else is passed on as generated.
  */
-const unwrapArguments = (raw: string): string => {
-  if (raw === 'null') return '{}'
-  const text = parseText(raw)
-  if (text === null) return raw
-  if (text.trim() === '') return '{}'
-  return text.trimStart().startsWith('{') && isJson(text) ? text : raw
+const unwrapArguments = (json: string): string => {
+  const value = parseJson(json)
+  if (value === null || value === undefined) return '{}'
+  if (typeof value !== 'string') return json
+  if (value.trim() === '') return '{}'
+  return value.trimStart().startsWith('{') && parseJson(value) !== undefined ? value : json
 }
 
-/** Follows one JSON value through its strings and brackets; its grammar is not checked. */
-const createValueTracker = () => {
-  let open: string[] = []
-  let inString = false
-  let escaped = false
-  return {
-    reset: () => {
-      open = []
-      inString = false
-      escaped = false
-    },
-    inString: () => inString,
-    /** Brackets that would close what is open, innermost first. */
-    missingClosers: () => open.toReversed().join(''),
-    /** `end`: the value is over with this character, `before`: it ended in front of it. */
-    take: (char: string): 'inside' | 'end' | 'before' => {
-      if (inString) {
-        if (escaped) escaped = false
-        else if (char === '\\') escaped = true
-        else if (char === '"') inString = false
-        return inString || open.length > 0 ? 'inside' : 'end'
-      }
-      if (open.length === 0 && (char === ',' || char === '}' || char === ']' || isSpace(char))) {
-        return 'before'
-      }
-      const closer = closers[char]
-      if (char === '"') inString = true
-      else if (closer !== undefined) open.push(closer)
-      else if (char === '}' || char === ']') {
-        open.pop()
-        return open.length === 0 ? 'end' : 'inside'
-      }
-      return 'inside'
-    },
-  }
-}
+type Role = 'key' | 'name' | 'arguments' | 'other'
 
 /**
- * Reads one call object, `{"name": ..., "arguments": ...}` in either order, a character at a time
- * (the first one, `{`, is taken as read). Object and list arguments come out as they are read,
- * once the name is known; other keys are skipped.
+ * Reads one call object, `{"name": ..., "arguments": ...}` in either order (the first character,
+ * `{`, is taken as read). Object and list arguments come out as they are read, once the name is
+ * known; other keys are skipped.
  */
-export const createCallReader = (keys: CallKeys, events: CallEvents) => {
-  const tracker = createValueTracker()
-  let state: State = 'key'
+export const createJsonCallReader = (keys: CallKeys, events: CallEvents): CallReader => {
+  let state: 'key' | 'colon' | 'value' | 'after-value' = 'key'
+  let part: {
+    readonly role: Role
+    readonly reader: ValueReader
+    readonly streams: boolean
+  } | null = null
   let key = ''
   let text = ''
   let name: string | null = null
-  let heldArguments: string | null = null
+  let heldArguments = ''
   let isEmitted = false
   let hasArguments = false
 
@@ -117,59 +51,53 @@ export const createCallReader = (keys: CallKeys, events: CallEvents) => {
     if (isEmitted || name === null) return
     isEmitted = true
     events.call(name)
-    if (heldArguments !== null) events.arguments(heldArguments)
+    events.arguments(heldArguments)
   }
   const give = (piece: string) => {
     if (isEmitted) events.arguments(piece)
-    else heldArguments = (heldArguments ?? '') + piece
+    else heldArguments += piece
   }
-  const startValue = (char: string): ReadResult => {
-    if (isSpace(char)) return 'more'
-    tracker.reset()
-    if (key === keys.name && name === null && char === '"') {
-      tracker.take(char)
-      text = char
-      state = 'name-text'
-      return 'more'
-    }
-    const isArguments = keys.arguments.includes(key) && !hasArguments
-    if (isArguments) {
+  const roleOfValue = (): Role => {
+    if (keys.name === null) name ??= key === '' ? null : key
+    const isName = key === keys.name && name === null
+    if (isName) return 'name'
+    const isArguments = keys.name === null ? key === name : keys.arguments.includes(key)
+    return isArguments && !hasArguments ? 'arguments' : 'other'
+  }
+  const begin = (role: Role, char: string): ReadResult => {
+    const streams = role === 'arguments' && '{['.includes(char)
+    const emit = streams ? give : (piece: string) => void (text += piece)
+    text = ''
+    part = { role, streams, reader: createValueReader({ syntax: literalSyntax, emit }) }
+    if (role === 'arguments') {
       hasArguments = true
       announce()
     }
-    state = !isArguments ? 'skip' : char in closers ? 'stream' : 'hold'
-    text = ''
-    return readValue(char)
+    return readPart(char)
   }
-  const readValue = (char: string): ReadResult => {
-    const step = tracker.take(char)
-    if (step === 'before' && text === '') return 'invalid'
-    if (step !== 'before') {
-      if (state === 'stream') give(char)
-      else text += char
-    }
-    if (step === 'inside') return 'more'
-    if (state === 'hold') give(unwrapArguments(text))
-    state = 'after-value'
-    return step === 'before' ? read(char) : 'more'
+  /** A key, name or other value has ended. */
+  const endPart = (role: Role, streams: boolean): boolean => {
+    part = null
+    state = role === 'key' ? 'colon' : 'after-value'
+    if (role === 'arguments' && !streams) give(unwrapArguments(text))
+    if (role !== 'key' && role !== 'name') return true
+    const value = parseJson(text)
+    if (typeof value !== 'string') return false
+    if (role === 'key') key = value
+    else name = value
+    if (role === 'name' && hasArguments && value !== '') announce()
+    return role === 'key' || value !== ''
   }
-  const readText = (char: string): ReadResult => {
+  const readPart = (char: string): ReadResult => {
+    if (part === null) return 'invalid'
+    const { role, reader, streams } = part
     // A line break in a key or name means that the closing quote is missing.
-    if (char < ' ') return 'invalid'
-    text += char
-    if (tracker.take(char) !== 'end') return 'more'
-    const value = parseText(text)
-    if (value === null) return 'invalid'
-    if (state === 'key-text') {
-      key = value
-      state = 'colon'
-      return 'more'
-    }
-    if (value === '') return 'invalid'
-    name = value
-    state = 'after-value'
-    if (hasArguments) announce()
-    return 'more'
+    if ((role === 'key' || role === 'name') && char < ' ' && reader.inString()) return 'invalid'
+    const result = reader.read(char)
+    if (result === 'more' || result === 'invalid') return result
+    const isStart = text === '' && !streams
+    if (isStart || !endPart(role, streams)) return 'invalid'
+    return result === 'end' ? 'more' : readStructure(char)
   }
   /** Settles the call at the object's end. False: the object is no call. */
   const finish = (): boolean => {
@@ -179,50 +107,32 @@ export const createCallReader = (keys: CallKeys, events: CallEvents) => {
     hasArguments = true
     return true
   }
-  const read = (char: string): ReadResult => {
-    switch (state) {
-      case 'key-text':
-      case 'name-text':
-        return readText(char)
-      case 'skip':
-      case 'stream':
-      case 'hold':
-        return readValue(char)
-      case 'value':
-        return startValue(char)
-    }
+  const readStructure = (char: string): ReadResult => {
     if (isSpace(char)) return 'more'
     if (state === 'colon') {
       state = 'value'
       return char === ':' ? 'more' : 'invalid'
     }
+    if (state === 'value') return begin(roleOfValue(), char)
     if (char === '}') return finish() ? 'done' : 'invalid'
     if (state === 'after-value') {
       state = 'key'
       return char === ',' ? 'more' : 'invalid'
     }
-    if (char !== '"') return 'invalid'
-    tracker.reset()
-    tracker.take(char)
-    text = char
-    state = 'key-text'
-    return 'more'
+    return char === '"' || char === "'" ? begin('key', char) : 'invalid'
   }
   return {
-    read,
+    read: (char) => (part ? readPart(char) : readStructure(char)),
     isEmitted: () => isEmitted,
-    /** Inside a string a marker's characters are text. */
-    inString: () => tracker.inString(),
-    /**
-     * No more of the object follows. `isComplete` says that the model thinks it whole: what is
-     * still open in its arguments is then closed. False: no call came out of it.
-     */
-    end: (isComplete: boolean): boolean => {
-      if (state === 'hold') give(isComplete ? unwrapArguments(text) : text)
-      if (isComplete && state === 'stream') give(tracker.missingClosers())
-      return isComplete ? finish() : isEmitted
+    inString: () => part?.reader.inString() ?? false,
+    end: (how) => {
+      if (part?.role === 'arguments') {
+        if (how === 'complete') part.reader.complete()
+        else part.reader.flush()
+        if (!part.streams) give(how === 'complete' ? unwrapArguments(text) : text)
+      }
+      part = null
+      return how === 'complete' ? finish() : isEmitted
     },
   }
 }
-
-export type CallReader = ReturnType<typeof createCallReader>

@@ -1,48 +1,87 @@
 import type { OutputDelta } from '../output-delta.ts'
+import type { CallEvents } from './call-reader.ts'
 
-/** Finds the calls in a growing text, the rest of which is content. */
+/** Why the generation ended, in OpenAI's words. */
+export type OutputFinishReason = 'stop' | 'length' | 'abort'
+
+/** Finds the calls in a growing text, the rest of which is content, and writes down both. */
 export type ToolCallParser = {
-  push(text: string): OutputDelta[]
-  finish(): OutputDelta[]
+  push(text: string): void
+  finish(reason: OutputFinishReason): void
+}
+
+/** Collects what a tool call grammar finds, in order. */
+export type OutputWriter = CallEvents & {
+  reasoning(text: string): void
+  content(text: string): void
+  /** Content that stays as it is, white space too, and has no part in what is layout. */
+  readonly verbatim: (text: string) => void
+  /** A marker that is dropped: lone white space in front of it is layout too. */
+  layout(): void
+  /** A marker that is dropped next to a call, and else content. */
+  wrapper(marker: string): void
+  /** The deltas since the last call of this. */
+  take(): OutputDelta[]
+  /** Releases held white space where there was no call for it to surround. */
+  finish(): void
 }
 
 /**
- * Collects what a tool call grammar finds, in order. White space that stands alone between calls,
- * or between them and an end of the output, is layout and dropped; other content stays verbatim.
+ * White space that stands alone between calls, or between them and an end of the output, is layout
+ * and dropped; other content stays verbatim.
  */
-export const createOutputWriter = (createId: () => string) => {
+export const createOutputWriter = (createId: () => string): OutputWriter => {
   let deltas: OutputDelta[] = []
   let numCalls = 0
   let hasText = false
-  let space = ''
+  /** White space and wrappers: dropped if a call comes next, content if text does. */
+  let held = ''
+  let holdsWrapper = false
+
+  const release = (text: string) => {
+    if (held + text !== '') deltas.push({ content: held + text })
+    held = ''
+    holdsWrapper = false
+  }
+  const forget = () => {
+    held = ''
+    holdsWrapper = false
+  }
   return {
-    content: (text: string) => {
-      const whole = space + text
-      hasText ||= text.trim() !== ''
-      space = hasText ? '' : whole
-      if (hasText && whole !== '') deltas.push({ content: whole })
+    reasoning: (text) => void deltas.push({ reasoning: text }),
+    verbatim: (text) => {
+      if (text !== '') deltas.push({ content: text })
     },
-    call: (name: string) => {
+    content: (text) => {
+      const isBlank = text.trim() === ''
+      hasText ||= !isBlank
+      if (isBlank && (!hasText || holdsWrapper)) held += text
+      else release(text)
+    },
+    layout: () => {
+      if (!hasText) forget()
+    },
+    wrapper: (marker) => {
+      if (numCalls > 0 && !hasText && !holdsWrapper) return forget()
+      held += marker
+      holdsWrapper = true
+    },
+    call: (name, id) => {
       hasText = false
-      space = ''
-      deltas.push({ toolCall: { index: numCalls, id: createId(), name } })
+      forget()
+      deltas.push({ toolCall: { index: numCalls, id: id ?? createId(), name } })
       numCalls++
     },
-    arguments: (text: string) => {
+    arguments: (text) => {
       if (text !== '') deltas.push({ toolCall: { index: numCalls - 1, arguments: text } })
     },
-    /** The deltas since the last call of this. */
-    take: (): OutputDelta[] => {
+    take: () => {
       const taken = deltas
       deltas = []
       return taken
     },
-    /** Releases held white space where there was no call for it to surround. */
     finish: () => {
-      if (numCalls === 0 && space !== '') deltas.push({ content: space })
-      space = ''
+      if (numCalls === 0 || holdsWrapper) release('')
     },
   }
 }
-
-export type OutputWriter = ReturnType<typeof createOutputWriter>

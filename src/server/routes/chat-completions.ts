@@ -1,18 +1,21 @@
+import type { SamplingParams } from '../../engine/sampling-params.ts'
 import { createOutputParser } from '../../parsers/output-parser.ts'
-import { toChatMessages } from '../chat-messages.ts'
 import { chatChunks, chatCompletion, type ChatReply } from '../chat-reply.ts'
 import type { ChoiceSet } from '../choice-set.ts'
 import { invalidRequest } from '../errors.ts'
 import { createChatLogprobs } from '../logprobs.ts'
 import { chatLogprobs } from '../logprobs-request.ts'
+import { encodePrompts } from '../prompt-tokens.ts'
 import { createReasoningCounter } from '../reasoning-counter.ts'
+import { renderChat } from '../render-chat.ts'
 import { startReplyChoices } from '../reply-choices.ts'
 import { createReplyHead, type ReplyHead } from '../reply.ts'
 import { readJsonBody } from '../request-body.ts'
 import { respond } from '../respond.ts'
 import { checkModelName, type Route, type RouteContext } from '../route.ts'
-import { checkContextLength, type RequestedTokens, toSamplingParams } from '../sampling-request.ts'
+import { type RequestedTokens, toSamplingParams } from '../sampling-request.ts'
 import type { ServedModel } from '../served-model.ts'
+import { specialTokens } from '../special-tokens.ts'
 import { countToolCalls } from '../tool-call-counter.ts'
 import { type ChatRequest, parseChatRequest } from '../validation.ts'
 import { removeMarks } from '../../tokenizer/literal-marks.ts'
@@ -35,24 +38,8 @@ const templateKwargs = (body: ChatRequest): Readonly<Record<string, unknown>> =>
   }
 }
 
-const renderPrompt = (model: ServedModel, body: ChatRequest): string => {
-  if (!model.chatTemplate) {
-    throw invalidRequest(
-      'This model has no chat template, so it can only serve /v1/completions. ' +
-        'Load a chat model, or one whose tokenizer_config.json has a chat_template.',
-    )
-  }
-  const continueFinalMessage = body.continue_final_message ?? false
-  return model.chatTemplate.render({
-    messages: toChatMessages(body.messages, model.chatTemplate.source),
-    ...(body.tools ? { tools: body.tools } : {}),
-    ...(body.documents ? { documents: body.documents } : {}),
-    addGenerationPrompt: body.add_generation_prompt ?? !continueFinalMessage,
-    continueFinalMessage,
-    literalTokens: specialTokens(model),
-    kwargs: templateKwargs(body),
-  })
-}
+const renderPrompt = (model: ServedModel, body: ChatRequest): string =>
+  renderChat(model, { ...body, addsGenerationPrompt: true, kwargs: templateKwargs(body) })
 
 const checkToolParser = (model: ServedModel, body: ChatRequest) => {
   if (body.toolChoice === 'auto' && !model.toolParser) {
@@ -61,9 +48,6 @@ const checkToolParser = (model: ServedModel, body: ChatRequest) => {
     )
   }
 }
-
-const specialTokens = ({ tokenizer }: ServedModel): string[] =>
-  [...tokenizer.addedTokens].filter(([, { special }]) => special).map(([text]) => text)
 
 const createParser = (model: ServedModel, body: ChatRequest, promptTail: string) => {
   const { reasoningParser, tokenizer } = model
@@ -74,7 +58,7 @@ const createParser = (model: ServedModel, body: ChatRequest, promptTail: string)
     toolChoice: body.toolChoice,
     chatTemplateKwargs: templateKwargs(body),
     promptTail,
-    specialTokens: specialTokens(model),
+    specialTokens: specialTokens(tokenizer),
   })
   if (reasoningParser === null) return parser
   return createReasoningCounter(parser, reasoningParser, tokenizer) ?? parser
@@ -102,55 +86,98 @@ const hasParser = (model: ServedModel, body: ChatRequest): boolean =>
 const createReply = (
   { model, metrics }: RouteContext,
   body: ChatRequest,
-  running: { readonly head: ReplyHead; readonly outputs: ChoiceSet['outputs'] },
+  running: Pick<ChoiceSet, 'outputs'> & { readonly head: ReplyHead; readonly prompt: string },
   numTop: number | null,
 ): ChatReply => {
   const { tokenizer, toolParser } = model
-  const { head, outputs } = running
+  const { head, outputs, prompt } = running
   const callsTools = body.toolChoice === 'auto' && toolParser !== null
   const role = replyRole(body)
   const asTokenIds = body.return_tokens_as_token_ids ?? false
+  const includeReasoning = body.include_reasoning ?? true
+  const isParsed = hasParser(model, body)
   return {
     ...head,
     outputs: callsTools ? countToolCalls(outputs, metrics, toolParser) : outputs,
     role,
     echoed: echoedText(body, role),
-    includeReasoning: body.include_reasoning ?? true,
+    includeReasoning,
     parallelToolCalls: body.parallel_tool_calls ?? true,
-    hasParser: hasParser(model, body),
+    hasParser: isParsed,
+    returnPromptTokenIds: body.return_token_ids ?? false,
+    // Those of reasoning would give away what is not to be seen.
+    returnTokenIds: (body.return_token_ids ?? false) && (includeReasoning || !isParsed),
+    promptText: body.return_prompt_text ? prompt : null,
     createLogprobs:
       numTop === null ? null : () => createChatLogprobs({ tokenizer, asTokenIds, numTop }),
   }
 }
 
-export const chatCompletions: Route = async (context) => {
-  const { model, metrics, request } = context
-  const { engine, tokenizer } = model
-  const body = parseChatRequest(await readJsonBody(request))
-  request.signal.throwIfAborted()
+/** The chat as the model reads it, and its token ids. */
+export const encodeChat = (
+  model: ServedModel,
+  body: ChatRequest,
+  requested: RequestedTokens | null,
+) => {
+  const marked = renderPrompt(model, body)
+  const [tokenIds = []] = encodePrompts({
+    prompts: [marked],
+    body,
+    model,
+    requested,
+    addsSpecialTokens: false,
+    marked: true,
+  })
+  return { prompt: removeMarks(marked), tokenIds }
+}
+
+/** A chat whose answer is being made. */
+export type RunningChat = {
+  readonly choices: ChoiceSet
+  readonly reply: ChatReply
+  readonly params: SamplingParams
+}
+
+/**
+ * Starts a chat's answer, whichever protocol the request came by: the only way from there to the
+ * engine.
+ *
+ * @throws EngineError a 400 or 404 in vLLM's words, and what `addRequest` throws.
+ */
+export const startChat = (
+  context: RouteContext,
+  body: ChatRequest,
+  requested: RequestedTokens | null = requestedTokens(body),
+): RunningChat => {
+  const { model } = context
+  const { engine } = model
   checkModelName(context, body)
   checkToolParser(model, body)
 
-  const requested = requestedTokens(body)
   const logprobs = chatLogprobs(body, engine.vocabSize)
   const params = toSamplingParams({ request: body, model, requested, logprobs })
-  const prompt = renderPrompt(model, body)
-  const addSpecialTokens = body.add_special_tokens ?? false
-  const promptTokenIds = tokenizer.encode(prompt, { addSpecialTokens, marked: true })
-  checkContextLength(promptTokenIds.length, requested, engine.maxModelLen)
+  const { prompt, tokenIds } = encodeChat(model, body, requested)
 
-  const head = createReplyHead('chatcmpl', context, body, [promptTokenIds])
+  const head = createReplyHead('chatcmpl', context, body, [tokenIds])
   const choices = startReplyChoices({
     context,
     body,
     replyId: head.id,
     params,
-    prompts: [promptTokenIds],
-    createParser: () => createParser(model, body, removeMarks(prompt)),
+    prompts: [tokenIds],
+    createParser: () => createParser(model, body, prompt),
     skipSpecialTokens: !hasParser(model, body) && (body.skip_special_tokens ?? true),
   })
   const { outputs } = choices
-  const reply = createReply(context, body, { head, outputs }, logprobs.logprobs)
+  const reply = createReply(context, body, { head, outputs, prompt }, logprobs.logprobs)
+  return { choices, reply, params }
+}
+
+export const chatCompletions: Route = async (context) => {
+  const { metrics, request } = context
+  const body = parseChatRequest(await readJsonBody(request))
+  request.signal.throwIfAborted()
+  const { choices, reply } = startChat(context, body)
   return respond({
     choices,
     signal: request.signal,

@@ -4,12 +4,13 @@ import type { ChoiceSet } from '../choice-set.ts'
 import { completionChunks, type CompletionReply, textCompletion } from '../completion-reply.ts'
 import { createCompletionLogprobs } from '../logprobs.ts'
 import { completionLogprobs } from '../logprobs-request.ts'
+import { encodePrompts } from '../prompt-tokens.ts'
 import { startReplyChoices } from '../reply-choices.ts'
 import { createReplyHead, type ReplyHead } from '../reply.ts'
 import { readJsonBody } from '../request-body.ts'
 import { respond } from '../respond.ts'
 import { checkModelName, type Route } from '../route.ts'
-import { checkContextLength, toSamplingParams } from '../sampling-request.ts'
+import { toSamplingParams } from '../sampling-request.ts'
 import type { ServedModel } from '../served-model.ts'
 import { type CompletionRequest, parseCompletionRequest } from '../validation.ts'
 
@@ -30,13 +31,6 @@ const plainText = () =>
     promptTail: '',
     specialTokens: [],
   })
-
-const toTokenIds = (
-  prompt: CompletionRequest['prompts'][number],
-  tokenizer: Tokenizer,
-  addSpecialTokens: boolean,
-): readonly number[] =>
-  typeof prompt === 'string' ? tokenizer.encode(prompt, { addSpecialTokens }) : prompt
 
 /** What `echo` puts before each choice. */
 const echoedPrompts = (body: CompletionRequest, tokenizer: Tokenizer): string[] => {
@@ -59,6 +53,7 @@ const createReply = (
     outputs: running.outputs,
     echoed: echoedPrompts(body, tokenizer),
     promptOnly: isPromptOnly(body),
+    returnTokenIds: body.return_token_ids ?? false,
     createLogprobs:
       numTop === null ? null : () => createCompletionLogprobs({ tokenizer, asTokenIds, numTop }),
   }
@@ -66,7 +61,7 @@ const createReply = (
 
 export const completions: Route = async (context) => {
   const { model, metrics, request } = context
-  const { engine, tokenizer } = model
+  const { engine } = model
   const body = parseCompletionRequest(await readJsonBody(request))
   request.signal.throwIfAborted()
   checkModelName(context, body)
@@ -75,10 +70,14 @@ export const completions: Route = async (context) => {
   const requested = { field: 'max_tokens', count }
   const logprobs = completionLogprobs(body, engine.vocabSize)
   const params = toSamplingParams({ request: body, model, requested, logprobs })
-  const prompts = body.prompts.map((prompt) =>
-    toTokenIds(prompt, tokenizer, body.add_special_tokens ?? true),
-  )
-  for (const ids of prompts) checkContextLength(ids.length, requested, engine.maxModelLen)
+  const prompts = encodePrompts({
+    prompts: body.prompts,
+    body,
+    model,
+    requested,
+    addsSpecialTokens: true,
+    marked: false,
+  })
 
   const head = createReplyHead('cmpl', context, body, prompts)
   const choices = startReplyChoices({

@@ -1,8 +1,9 @@
 import { randomHex } from '../ids.ts'
 import type { Route } from '../route.ts'
+import type { AnyServedModel } from '../served-model.ts'
 
 /** The list of models: the loaded one. */
-export const models: Route = ({ model }) => {
+export const models: Route<AnyServedModel> = ({ model }) => {
   const permission = {
     id: `modelperm-${randomHex(16)}`,
     object: 'model_permission',

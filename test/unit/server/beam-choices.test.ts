@@ -18,6 +18,7 @@ const serve = () => {
     return likely({ [end]: 0.9 })
   })
   const handler = createFetch({
+    task: 'generate',
     id: 'tiny',
     created: 0,
     engine: { ...createScriptedEngine([]), ...toy },

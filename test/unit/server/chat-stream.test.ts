@@ -124,8 +124,8 @@ describe('a streamed chat reply', () => {
     })
     expect(frames).toEqual([
       role(),
-      delta(opened(0, '{"city": "Oslo"')),
-      delta(added(0, '}')),
+      delta(opened(0, '{"city": "Oslo')),
+      delta(added(0, '"}')),
       last('{}', 'tool_calls'),
       done,
     ])
@@ -138,10 +138,10 @@ describe('a streamed chat reply', () => {
     const first = [
       role(),
       delta('{"content":"Ok."}'),
-      delta(opened(0, '{"city": "Oslo"')),
-      delta(added(0, '}')),
+      delta(opened(0, '{"city": "Oslo')),
+      delta(added(0, '"}')),
     ]
-    const second = [delta(opened(1, '{"city": "Bergen"')), delta(added(1, '}'))]
+    const second = [delta(opened(1, '{"city": "Bergen')), delta(added(1, '"}'))]
     const end = [last('{}', 'tool_calls'), done]
     expect(await streamed([{ pieces }], body, model)).toEqual([...first, ...second, ...end])
     const single = { ...body, parallel_tool_calls: false }

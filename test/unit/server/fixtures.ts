@@ -88,6 +88,7 @@ export const createTestServer = (options: TestServerOptions = {}): TestServer =>
   const engine = createScriptedEngine(scripts, options.maxModelLen)
   const handler = createFetch(
     {
+      task: 'generate',
       id: 'tiny',
       created: 1_700_000_000,
       engine,

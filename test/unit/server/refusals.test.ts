@@ -150,10 +150,7 @@ const unsupported: readonly Record<string, unknown>[] = [
   { response_format: { type: 'json_object' } },
   { structured_outputs: { regex: 'a' } },
   { thinking_token_budget: 10 },
-  { truncate_prompt_tokens: 5 },
   { prompt_embeds: 'AA==' },
-  { repetition_detection: { max_pattern_size: 3 } },
-  { return_token_ids: true },
   { tools: [tool], tool_choice: 'required' },
   { tools: [tool], tool_choice: { type: 'function', function: { name: 'f' } } },
 ]

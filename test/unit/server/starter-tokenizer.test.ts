@@ -14,6 +14,7 @@ const serve = (answer: string) => {
   const ids = tokenizer.encode(answer, { addSpecialTokens: false })
   const engine = createScriptedEngine([{ outputs: ids.map((id) => [id]) }])
   const handler = createFetch({
+    task: 'generate',
     id: 'starter',
     created: 0,
     engine,

@@ -4,28 +4,22 @@ import {
   collectOutput,
   createOutputParser,
   parseOutput,
-  reasoningParserNames,
-  toolParserNames,
   type OutputDelta,
   type OutputFinishReason,
   type OutputParserOptions,
   type ParsedOutput,
 } from '../../../src/parsers/index.ts'
 
-type Fixture = {
+export type ReplayOptions = OutputParserOptions & { readonly finishReason?: OutputFinishReason }
+
+export type Fixture = {
   readonly name: string
-  readonly options: OutputParserOptions & { readonly finishReason?: OutputFinishReason }
+  readonly options: ReplayOptions
   readonly text: string
   readonly expected: Omit<ParsedOutput, 'toolCalls'> & {
     readonly toolCalls: readonly { readonly name: string; readonly arguments: string }[]
   }
 }
-
-const folder = new URL('../../fixtures/parsers/', import.meta.url)
-const files = readdirSync(folder).filter((file) => file.endsWith('.json'))
-
-const readFixtures = (file: string): readonly Fixture[] =>
-  JSON.parse(readFileSync(new URL(file, folder), 'utf8'))
 
 const withoutIds = ({ toolCalls, ...rest }: ParsedOutput) => ({
   ...rest,
@@ -46,27 +40,19 @@ const checkOrder = (deltas: readonly OutputDelta[]) => {
       if (toolCall.index !== numCalls || !toolCall.name || toolCall.arguments !== undefined) {
         throw new Error(`unexpected ${JSON.stringify(toolCall)} after ${numCalls} calls`)
       }
-      if (!/^chatcmpl-tool-[0-9a-f]{16}$/.test(toolCall.id)) throw new Error(toolCall.id)
       numCalls++
     }
   }
 }
 
-const parsePieces = (pieces: readonly string[], options: Fixture['options']) => {
+/** What the output comes to when it arrives in these pieces. */
+export const parsePieces = (pieces: readonly string[], options: ReplayOptions) => {
   const parser = createOutputParser(options)
   const reason = options.finishReason ?? 'stop'
   const deltas = [...pieces.flatMap((piece) => parser.push(piece)), ...parser.finish(reason)]
   checkOrder(deltas)
   return withoutIds(collectOutput(deltas, reason))
 }
-
-/** Every way to cut the text that we try; each must parse to the same. */
-const cuts = (text: string): (readonly string[])[] => [
-  [text],
-  text.split(''),
-  ...Array.from({ length: text.length + 1 }, (_, at) => [text.slice(0, at), text.slice(at)]),
-  ...[1, 2, 3, 4].map((seed) => cutAtRandom(text, seed)),
-]
 
 /** A small generator of its own, so that a failure repeats. */
 const cutAtRandom = (text: string, seed: number): string[] => {
@@ -81,20 +67,39 @@ const cutAtRandom = (text: string, seed: number): string[] => {
   return pieces
 }
 
-test('there are fixtures for every parser', () => {
-  const names = new Set(files.map((file) => file.replace('.json', '')))
-  expect([...toolParserNames, ...reasoningParserNames].filter((name) => !names.has(name))).toEqual(
-    [],
-  )
-})
+/** Every way to cut the text that we try; each must parse to the same. */
+const cuts = (text: string): (readonly string[])[] => [
+  [text],
+  text.split(''),
+  ...Array.from({ length: text.length + 1 }, (_, at) => [text.slice(0, at), text.slice(at)]),
+  ...[1, 2, 3, 4].map((seed) => cutAtRandom(text, seed)),
+]
 
-describe.each(files)('%s', (file) => {
-  test.each(readFixtures(file))('$name', ({ text, options, expected }) => {
-    expect(withoutIds(parseOutput(text, options))).toEqual(expected)
-    const wanted = JSON.stringify(withoutIds(parseOutput(text, options)))
-    const differing = cuts(text).filter(
-      (pieces) => JSON.stringify(parsePieces(pieces, options)) !== wanted,
-    )
-    expect(differing).toEqual([])
+/** Parses the text whole and in pieces, and holds both to what is expected. */
+export const replay = ({ text, options, expected }: Omit<Fixture, 'name'>) => {
+  expect(withoutIds(parseOutput(text, options))).toEqual(expected)
+  const wanted = JSON.stringify(withoutIds(parseOutput(text, options)))
+  const differing = cuts(text).filter(
+    (pieces) => JSON.stringify(parsePieces(pieces, options)) !== wanted,
+  )
+  expect(differing).toEqual([])
+}
+
+/** The fixture files of a folder by their names without `.json`. */
+export const readFixtures = <File>(folder: string): ReadonlyMap<string, File> => {
+  const url = new URL(`../../fixtures/parsers/${folder}/`, import.meta.url)
+  const files = readdirSync(url).filter((file) => file.endsWith('.json'))
+  return new Map(
+    files.map((file): [string, File] => [
+      file.replace('.json', ''),
+      JSON.parse(readFileSync(new URL(file, url), 'utf8')),
+    ]),
+  )
+}
+
+/** A folder whose files are lists of whole fixtures. */
+export const describeFixtures = (fixtures: ReadonlyMap<string, readonly Fixture[]>) => {
+  describe.each([...fixtures])('%s', (_, list) => {
+    test.each(list)('$name', replay)
   })
-})
+}

@@ -1,0 +1,216 @@
+import { expect, test } from 'vitest'
+import { detectParsers } from '../../../src/parsers/detect.ts'
+import { reasoningParserNames, toolParserNames } from '../../../src/parsers/registry.ts'
+
+type Family = {
+  readonly name: string
+  /** In the style of the family's own, shortened to what is telling. */
+  readonly template: string
+  readonly tokens?: readonly string[]
+  readonly architecture?: string
+  readonly tool: string | null
+  readonly reasoning?: string | null
+}
+
+const chatml =
+  '{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}'
+const calls =
+  '{% for c in m.tool_calls %}<tool_call>\n{{ c.function | tojson }}\n</tool_call>{% endfor %}'
+const hermes = `{% if tools %}<tools>{{ tools | tojson }}</tools>{% endif %}${chatml}${calls}`
+const opened = '{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}'
+const closed =
+  '{% if add_generation_prompt %}<|im_start|>assistant\n{% if enable_thinking is false %}' +
+  '<think>\n\n</think>\n\n{% endif %}{% endif %}'
+const history = "{% set text = m.content.split('</think>')[-1] %}"
+const thinkTokens = ['<think>', '</think>']
+const llama = '<|start_header_id|>{{ m.role }}<|end_header_id|>\n\n{{ m.content }}<|eot_id|>'
+const granite = '<|start_of_role|>{{ m.role }}<|end_of_role|>{{ m.content }}<|end_of_text|>'
+const deepseek = '<｜User｜>{{ m.content }}<｜Assistant｜>'
+const deepseekCall = '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>'
+
+const families: readonly Family[] = [
+  { name: 'Qwen2.5', template: hermes, tool: 'hermes' },
+  { name: 'Hermes 3', template: `<tools>{{ t }}</tools>${calls}${chatml}`, tool: 'hermes' },
+  { name: 'Qwen3', template: history + hermes + closed, tool: 'hermes', reasoning: 'qwen3' },
+  {
+    name: 'Qwen3 2507, with the tokens and without thinking',
+    template: hermes,
+    tokens: thinkTokens,
+    tool: 'hermes',
+    reasoning: 'qwen3',
+  },
+  { name: 'QwQ', template: history + hermes + opened, tool: 'hermes', reasoning: 'deepseek_r1' },
+  {
+    name: 'Qwen3-Coder',
+    template: `${chatml}<tool_call>\n<function={{ c.name }}>\n<parameter=k>`,
+    tool: 'qwen3_coder',
+  },
+  {
+    name: 'DeepSeek-R1-Distill',
+    template: `${history}${deepseek}{% if add_generation_prompt %}<｜Assistant｜><think>\n{% endif %}`,
+    tool: null,
+    reasoning: 'deepseek_r1',
+  },
+  {
+    name: 'DeepSeek-R1-0528',
+    template: `${history}${deepseekCall}function<｜tool▁sep｜>{{ n }}\n\`\`\`json\n${deepseek}`,
+    tool: 'deepseek_v3',
+    reasoning: 'qwen3',
+  },
+  {
+    name: 'DeepSeek-V3.1',
+    template: `{% if not thinking %}</think>{% endif %}${deepseekCall}{{ n }}<｜tool▁sep｜>${deepseek}`,
+    tool: 'deepseek_v31',
+    reasoning: 'deepseek_v3',
+  },
+  { name: 'Llama 3.1', template: `<|python_tag|>{{ c }}${llama}`, tool: 'llama3_json' },
+  {
+    name: 'Llama 3.2',
+    template: `Respond in the format {"name": function name, "parameters": dictionary of argument${llama}`,
+    tool: 'llama3_json',
+  },
+  { name: 'Llama 3', template: llama, tool: null },
+  { name: 'ToolACE', template: `[func_name1(params_name1=value)]${llama}`, tool: 'pythonic' },
+  { name: 'Llama 4', template: `<|python_start|>${llama}`, tool: 'llama4_pythonic' },
+  {
+    name: 'Mistral',
+    template:
+      "[AVAILABLE_TOOLS]{{ tools }}[/AVAILABLE_TOOLS][INST]{{ m.content }}[/INST]{{ '[TOOL_CALLS]' }}",
+    tokens: ['[TOOL_CALLS]', '[ARGS]'],
+    tool: 'mistral',
+  },
+  {
+    name: 'Magistral',
+    template: '[THINK]{{ m.thinking }}[/THINK][TOOL_CALLS]',
+    tokens: ['[THINK]', '[/THINK]'],
+    tool: 'mistral',
+    reasoning: 'mistral',
+  },
+  {
+    name: 'Granite 3.1, which names the marker in its vocabulary alone',
+    template: `{% if tools %}<|start_of_role|>tools{% endif %}${granite}`,
+    tokens: ['<|tool_call|>'],
+    tool: 'granite',
+  },
+  {
+    name: 'Granite 3.3',
+    template: `respond with <|tool_call|> followed by a list of tools. ${granite}`,
+    tool: 'granite',
+  },
+  {
+    name: 'Granite 4',
+    template: `${calls}${granite}`,
+    tokens: ['<|tool_call|>'],
+    tool: 'granite4',
+  },
+  {
+    name: 'Phi-4-mini',
+    template: '<|tool|>{{ m.tools }}<|/tool|><|{{ m.role }}|>',
+    tool: 'phi4_mini_json',
+  },
+  { name: 'Phi-3.5', template: '<|{{ m.role }}|>\n{{ m.content }}<|end|>', tool: null },
+  {
+    name: 'SmolLM3',
+    template: history + calls + chatml + closed,
+    tool: 'hermes',
+    reasoning: 'qwen3',
+  },
+  {
+    name: 'Gemma 3',
+    template: '<start_of_turn>{{ m.role }}\n{{ m.content }}<end_of_turn>',
+    tool: null,
+  },
+  { name: 'FunctionGemma', template: '<start_function_call>call:{{ n }}', tool: 'functiongemma' },
+  {
+    name: 'Gemma 4',
+    template: '<|tool_call>call:{{ n }}<|channel>',
+    tool: 'gemma4',
+    reasoning: 'gemma4',
+  },
+  {
+    name: 'OLMo 3',
+    template: `<functions>{{ t }}</functions>${chatml}<function_calls>`,
+    tool: 'olmo3',
+  },
+  {
+    name: 'OLMo 3 Think',
+    template: chatml + opened,
+    architecture: 'Olmo3ForCausalLM',
+    tool: null,
+    reasoning: 'olmo3',
+  },
+  {
+    name: 'MiniMax M2',
+    template: `${history}<minimax:tool_call><invoke name="f">${opened}`,
+    tool: 'minimax_m2',
+    reasoning: 'minimax_m2',
+  },
+  {
+    name: 'GLM 4.5',
+    template: `${history}<tool_call>{{ n }}<arg_key>k</arg_key>${closed}`,
+    tool: 'glm45',
+    reasoning: 'glm45',
+  },
+  {
+    name: 'Kimi K2',
+    template: '<|tool_calls_section_begin|><|tool_call_begin|>',
+    tool: 'kimi_k2',
+  },
+  {
+    name: 'Kimi K2 Thinking',
+    template: `${history}<|tool_calls_section_begin|>`,
+    tool: 'kimi_k2',
+    reasoning: 'kimi_k2',
+  },
+  {
+    name: 'xLAM',
+    template: `make calls in a single JSON array: [${llama}<|python_tag|>`,
+    tool: 'xlam',
+  },
+  { name: 'InternLM', template: `${chatml}<|action_start|><|plugin|>`, tool: 'internlm' },
+  { name: 'Jamba', template: '<tool_calls>[{{ c | tojson }}]</tool_calls>', tool: 'jamba' },
+  {
+    name: 'Seed-OSS',
+    template: '<seed:think>{{ m.reasoning_content }}</seed:think><seed:tool_call>',
+    tool: 'seed_oss',
+    reasoning: 'seed_oss',
+  },
+  { name: 'LongCat', template: '<longcat_tool_call>{{ c }}', tool: 'longcat' },
+  {
+    name: 'LFM2, whose template lists the tools and leaves the marker to the model',
+    template: `<|tool_list_start|>{{ tools }}${chatml}`,
+    tokens: ['<|tool_call_start|>', '<|tool_call_end|>'],
+    tool: 'lfm2',
+  },
+  { name: 'MiniCPM 5', template: '<function name="f"><param name="k">', tool: 'minicpm5' },
+  { name: 'Step 3', template: '<steptml:invoke name="f">', tool: 'step3' },
+  { name: 'DeepSeek-V3.2', template: '<｜DSML｜function_calls>', tool: 'deepseek_v32' },
+  {
+    name: 'gpt-oss',
+    template: '<|start|>assistant<|channel|>analysis<|message|>',
+    tool: 'openai',
+    reasoning: 'openai_gptoss',
+  },
+  { name: 'a base model', template: '', tool: null },
+]
+
+const among = (names: readonly string[], name: string | null) =>
+  name !== null && names.includes(name) ? name : null
+
+test.each(families)(
+  '$name',
+  ({ template, tokens = [], architecture = '', tool, reasoning = null }) => {
+    const addedTokens = new Map(tokens.map((token) => [token, {}]))
+    const detected = detectParsers({ architecture, chatTemplate: template, addedTokens })
+    // A format that this version has no parser for stays text.
+    expect(detected).toEqual({
+      toolParser: among(toolParserNames, tool),
+      reasoningParser: among(reasoningParserNames, reasoning),
+    })
+  },
+)
+
+test('most families have a parser', () => {
+  const tools = families.filter(({ tool }) => among(toolParserNames, tool) !== null)
+  expect(tools.length).toBeGreaterThan(families.length / 4)
+})

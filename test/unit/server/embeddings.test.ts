@@ -1,0 +1,306 @@
+import OpenAI from 'openai'
+import { describe, expect, it } from 'vitest'
+import type { PoolingEngine, PoolingRequest } from '../../../src/engine/pooling.ts'
+import { finishVector } from '../../../src/engine/pooling.ts'
+import { EngineError } from '../../../src/errors.ts'
+import { createFetch } from '../../../src/server/create-fetch.ts'
+import type { ServedPoolingModel } from '../../../src/server/served-model.ts'
+import type { Tokenizer } from '../../../src/tokenizer/tokenizer.ts'
+import { createTestServer, createTinyTemplate, createTinyTokenizer } from './fixtures.ts'
+import { emptyStats } from './scripted-engine.ts'
+
+/** Vectors of four numbers: the first id, how many there are, 0.1 and -2. */
+const createFakeEngine = (maxModelLen = 12) => {
+  const requests: PoolingRequest[] = []
+  const aborted: number[] = []
+  let hangs = false
+  const engine: PoolingEngine = {
+    maxModelLen,
+    vocabSize: 1 << 20,
+    width: 4,
+    addRequest(request) {
+      const { promptTokenIds } = request
+      if (promptTokenIds.length > maxModelLen) {
+        throw new EngineError('context-length-exceeded', `${promptTokenIds.length} tokens`)
+      }
+      const index = requests.push(request) - 1
+      const raw = Float32Array.of(promptTokenIds[0]!, promptTokenIds.length, 0.1, -2)
+      const vector = hangs
+        ? new Promise<never>(() => {})
+        : Promise.resolve(finishVector(raw, request))
+      return { vector, abort: () => aborted.push(index) }
+    },
+    stats: () => emptyStats,
+    resetPrefixCache: () => true,
+    dispose: () => {},
+  }
+  return { engine, requests, aborted, hang: () => (hangs = true) }
+}
+
+/** Letters are tokens from 101 on; a text lies between 1 and 2. */
+const tokenizer: Tokenizer = {
+  ...createTinyTokenizer(),
+  encode: (text, { addSpecialTokens = true } = {}) => {
+    const own = Array.from(text, (letter) => letter.charCodeAt(0) - 97 + 101)
+    return addSpecialTokens ? [1, ...own, 2] : own
+  },
+}
+
+const createServer = (model: Partial<ServedPoolingModel> = {}, maxModelLen?: number) => {
+  const fake = createFakeEngine(maxModelLen)
+  const handler = createFetch({
+    task: 'embed',
+    id: 'tiny',
+    created: 1_700_000_000,
+    engine: fake.engine,
+    tokenizer,
+    chatTemplate: null,
+    vectors: { normalize: false, dimensions: 'none' },
+    ...model,
+  })
+  const post = (path: string, body: unknown, init?: RequestInit) =>
+    handler(
+      new Request(`http://quire.test${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        ...init,
+      }),
+    )
+  const embed = async (body: object) => (await post('/v1/embeddings', body)).json()
+  return { ...fake, handler, post, embed }
+}
+
+const f32 = Math.fround
+
+const cut = (dimensions: readonly number[] | 'any') => ({ normalize: true, dimensions })
+
+describe('/v1/embeddings', () => {
+  it('answers in vLLM’s shape', async () => {
+    const { embed } = createServer()
+    const { id, created, ...reply } = await embed({ model: 'tiny', input: ['abc', 'd'] })
+    expect(id).toMatch(/^embd-[0-9a-f]{16}$/)
+    expect(created).toBeGreaterThan(1_700_000_000)
+    expect(reply).toEqual({
+      object: 'list',
+      model: 'tiny',
+      data: [
+        { index: 0, object: 'embedding', embedding: [1, 5, f32(0.1), -2] },
+        { index: 1, object: 'embedding', embedding: [1, 3, f32(0.1), -2] },
+      ],
+      usage: {
+        prompt_tokens: 8,
+        total_tokens: 8,
+        completion_tokens: 0,
+        prompt_tokens_details: null,
+      },
+    })
+  })
+
+  it.each([
+    ['abc', [[1, 101, 102, 103, 2]]],
+    [
+      ['a', 'b'],
+      [
+        [1, 101, 2],
+        [1, 102, 2],
+      ],
+    ],
+    [[7, 8], [[7, 8]]],
+    [
+      [[7, 8], [9]],
+      [[7, 8], [9]],
+    ],
+  ])('takes %j', async (input, prompts) => {
+    const { embed, requests } = createServer()
+    await embed({ input })
+    expect(requests.map(({ promptTokenIds }) => promptTokenIds)).toEqual(prompts)
+  })
+
+  it('gives base64 of little-endian f32', async () => {
+    const { embed } = createServer()
+    const { data } = await embed({ input: 'abc', encoding_format: 'base64' })
+    const bytes = Buffer.from(data[0].embedding, 'base64')
+    expect([0, 4, 8, 12].map((at) => bytes.readFloatLE(at))).toEqual([1, 5, f32(0.1), -2])
+  })
+
+  it('hands on priority, special tokens, dimensions and whether to normalise', async () => {
+    const vectors = { normalize: true, dimensions: 'any' } as const
+    const { embed, requests } = createServer({ vectors })
+    await embed({ input: 'a', priority: 3, dimensions: 2, add_special_tokens: false })
+    await embed({ input: 'a', use_activation: false })
+    expect(requests).toEqual([
+      { promptTokenIds: [101], priority: 3, dimensions: 2, normalize: true },
+      { promptTokenIds: [1, 101, 2], priority: 0, dimensions: null, normalize: false },
+    ])
+  })
+
+  it.each([
+    [{ input: 'abcdef', truncate_prompt_tokens: 5 }, [1, 101, 102, 103, 2]],
+    [
+      { input: 'abcdef', truncate_prompt_tokens: 5, truncation_side: 'left' },
+      [1, 104, 105, 106, 2],
+    ],
+    [
+      { input: 'abcdefghijklm', truncate_prompt_tokens: -1 },
+      [1, ...Array.from({ length: 10 }, (_, i) => 101 + i), 2],
+    ],
+    [{ input: 'ab', truncate_prompt_tokens: 12 }, [1, 101, 102, 2]],
+    [{ input: 'abc', truncate_prompt_tokens: 2 }, [1, 101]],
+    [{ input: [7, 8, 9], truncate_prompt_tokens: 2 }, [7, 8]],
+    [{ input: [7, 8, 9], truncate_prompt_tokens: 2, truncation_side: 'left' }, [8, 9]],
+  ])('cuts a text and keeps its special tokens: %j', async (body, promptTokenIds) => {
+    const { embed, requests } = createServer()
+    await embed(body)
+    expect(requests[0]?.promptTokenIds).toEqual(promptTokenIds)
+  })
+
+  it('embeds a chat where the model has a template', async () => {
+    const { template, inputs } = createTinyTemplate()
+    const { embed, requests } = createServer({ chatTemplate: template })
+    await embed({ messages: [{ role: 'user', content: 'x' }] })
+    expect(inputs[0]).toMatchObject({ addGenerationPrompt: false })
+    // "user:x|", with no tokens around it.
+    expect(requests[0]?.promptTokenIds).toHaveLength(7)
+    const { error } = await createServer().embed({ messages: [] })
+    expect(error.message).toMatch(/no chat template, so it can only embed `input`/)
+  })
+
+  it.each([
+    [
+      {},
+      { input: 'a', dimensions: 2 },
+      'Model "tiny" does not support matryoshka representation, changing output dimensions will lead to poor results.',
+      'dimensions',
+    ],
+    [
+      { vectors: cut([2, 4]) },
+      { input: 'a', dimensions: 3 },
+      'Model "tiny" only supports [2, 4] matryoshka dimensions, use other output dimensions will lead to poor results.',
+      'dimensions',
+    ],
+    [
+      { vectors: cut('any') },
+      { input: 'a', dimensions: 0 },
+      'Dimensions must be greater than 0',
+      'dimensions',
+    ],
+    [
+      { vectors: cut('any') },
+      { input: 'a', dimensions: 5 },
+      "dimensions must be at most 4, the length of this model's vectors, got 5.",
+      'dimensions',
+    ],
+    [
+      {},
+      { input: 'a', truncate_prompt_tokens: 13 },
+      'truncate_prompt_tokens value is greater than max_model_len. Please request a smaller truncation size.',
+      'truncate_prompt_tokens',
+    ],
+    [
+      {},
+      { input: 'a', normalize: false },
+      'Parameter `normalize` was removed; use `use_activation` instead. (parameter=normalize)',
+      'normalize',
+    ],
+    [
+      {},
+      { input: 'a', encoding_format: 'bytes' },
+      '`encoding_format` "bytes" is not supported by this version: use "float" or "base64".',
+      'encoding_format',
+    ],
+    [
+      {},
+      { input: 'a', embed_dtype: 'float16' },
+      '`embed_dtype` is not supported by this version.',
+      'embed_dtype',
+    ],
+    [
+      {},
+      { input: 'a', endianness: 'big' },
+      '`endianness` "big" is not supported by this version.',
+      'endianness',
+    ],
+    [{}, { input: [] }, 'input must hold at least one text.', 'input'],
+    [
+      {},
+      { input: 7 },
+      'input must be a string, a list of strings, a list of token ids or a list of such lists.',
+      'input',
+    ],
+    [
+      {},
+      {},
+      'input must be a string, a list of strings, a list of token ids or a list of such lists.',
+      'input',
+    ],
+  ] as const)('refuses, %#', async (model, body, message, param) => {
+    const { post, requests } = createServer(model)
+    const response = await post('/v1/embeddings', body)
+    expect(response.status).toBe(400)
+    const { error } = await response.json()
+    expect(error).toMatchObject({ message, param })
+    expect(requests).toHaveLength(0)
+  })
+
+  it('frees the other texts when one is too long, and all when the client leaves', async () => {
+    const { embed, post, aborted, hang, requests } = createServer()
+    const { error } = await embed({ input: ['a', 'abcdefghijklm'] })
+    expect(error).toMatchObject({ message: '15 tokens', code: 400 })
+    expect(aborted).toEqual([0])
+    hang()
+    const leave = new AbortController()
+    const left = post('/v1/embeddings', { input: ['a', 'b'] }, { signal: leave.signal })
+    await expect.poll(() => requests.length).toBe(3)
+    leave.abort()
+    await expect(left).rejects.toThrow()
+    expect(aborted).toEqual([0, 1, 2])
+  })
+
+  it('serves the openai package as it is, which asks for base64', async () => {
+    const { handler } = createServer()
+    const client = new OpenAI({
+      baseURL: 'http://quire.test/v1',
+      apiKey: 'none',
+      maxRetries: 0,
+      fetch: (input, init) => handler(new Request(input, init)),
+    })
+    const { data, usage } = await client.embeddings.create({ model: 'tiny', input: 'abc' })
+    expect(data[0]?.embedding).toEqual([1, 5, f32(0.1), -2])
+    expect(usage.total_tokens).toBe(5)
+  })
+})
+
+describe('what a model does not do', () => {
+  it('is answered with a 501 by name', async () => {
+    const { post } = createServer()
+    const generator = createTestServer()
+    const refusals = await Promise.all([
+      post('/v1/chat/completions', {}),
+      post('/v1/completions', {}),
+      generator.post('/v1/embeddings', { input: 'a' }),
+    ])
+    const errors = await Promise.all(
+      refusals.map(async (response) => (await response.json()).error),
+    )
+    const apis = ['Chat Completions API', 'Completions API', 'Embeddings API']
+    expect(errors).toEqual(
+      apis.map((api) => ({
+        message: `The model does not support ${api}`,
+        type: 'NotImplementedError',
+        param: null,
+        code: 501,
+      })),
+    )
+  })
+
+  it('leaves the other endpoints as they are', async () => {
+    const { handler, post } = createServer()
+    const get = (path: string) => handler(new Request(`http://quire.test${path}`))
+    const { data } = await (await get('/v1/models')).json()
+    expect(data[0]).toMatchObject({ id: 'tiny', max_model_len: 12 })
+    expect((await get('/health')).status).toBe(200)
+    expect(await (await get('/metrics')).text()).toContain('vllm:num_requests_running')
+    expect((await post('/reset_prefix_cache', {})).status).toBe(200)
+  })
+})
