@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createEngine, type Engine, planModel } from '../../src/index.ts'
 import { starterGguf } from './starter-gguf.ts'
 
@@ -55,12 +55,18 @@ const storedFolders = async (): Promise<string[]> => {
   return names
 }
 
+const emptyStorage = async (): Promise<void> => {
+  const root = await navigator.storage.getDirectory()
+  for (const name of await storedFolders()) await root.removeEntry(name, { recursive: true })
+}
+
 let engine: Engine | undefined
+// Other test files may have left models there.
+beforeEach(emptyStorage)
 afterEach(async () => {
   await engine?.dispose()
   engine = undefined
-  const root = await navigator.storage.getDirectory()
-  for (const name of await storedFolders()) await root.removeEntry(name, { recursive: true })
+  await emptyStorage()
 })
 
 it("chats with a model in a folder's handle, in place", async () => {
