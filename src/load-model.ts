@@ -5,11 +5,13 @@ import { EngineError } from './errors.ts'
 import { requestGpu, type GpuContext } from './gpu/device.ts'
 import type { LoadOptions, LoadProgress } from './load-options.ts'
 import { readModelFiles, readModelOutline } from './model-files.ts'
+import { createGrammars } from './grammar/grammars.ts'
 import { detectParsers } from './parsers/detect.ts'
 import type { ModelPlan } from './planning/model-plan.ts'
 import { defaultMemoryBudget, planFor } from './planning/plan-for.ts'
 import { inBytes, refuseTooLarge } from './planning/plan-text.ts'
 import type { AnyServedModel } from './server/served-model.ts'
+import { callMarkers } from './server/tool-constraint.ts'
 import type { ModelSource } from './storage/byte-source.ts'
 import {
   inspectModelSource,
@@ -18,7 +20,7 @@ import {
   type OpenModelOptions,
 } from './storage/model-source.ts'
 import { loadChatTemplate } from './tokenizer/chat-template.ts'
-import { stopTokenIds } from './tokenizer/stop-tokens.ts'
+import { namedStopTokenIds, stopTokenIds } from './tokenizer/stop-tokens.ts'
 import { loadTokenizer } from './tokenizer/tokenizer.ts'
 
 /** The platform that a model is loaded on; a worker and Node pass their own. */
@@ -167,21 +169,30 @@ export const loadFromSource = async (
     chatTemplate: chatTemplate?.source ?? '',
     addedTokens: tokenizer.addedTokens,
   })
-  const eosTokenIds = stopTokenIds(tokenizer, [...config.eosTokenIds, ...generation.eosTokenIds])
+  const eosTokenIds = options.stopTokens
+    ? namedStopTokenIds(tokenizer, options.stopTokens)
+    : stopTokenIds(tokenizer, [...config.eosTokenIds, ...generation.eosTokenIds])
   const engine = await buildEngine(
     { ...parts, config, quantization, eosTokenIds },
     { context, tensors, numBlocks: kvCache.numBlocks },
   )
   ready()
+  const toolParser = options.toolParser === undefined ? detected.toolParser : options.toolParser
   return {
     ...served,
     task: 'generate',
     engine,
+    grammars: createGrammars({
+      tokenizer,
+      vocabSize: config.vocabSize,
+      stopTokenIds: eosTokenIds,
+      markers: callMarkers(toolParser, tokenizer),
+    }),
     defaultSamplingParams: {
       ...generation.defaultSamplingParams,
       ...options.defaultSamplingParams,
     },
-    toolParser: options.toolParser === undefined ? detected.toolParser : options.toolParser,
+    toolParser,
     reasoningParser:
       options.reasoningParser === undefined ? detected.reasoningParser : options.reasoningParser,
   }

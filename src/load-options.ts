@@ -60,11 +60,18 @@ export type LoadOptions = {
   readonly matryoshkaDimensions?: 'any' | readonly number[]
   /** Form of the kernels' reductions; chosen for the adapter unless given. */
   readonly reduction?: 'none' | 'workgroup' | 'subgroup'
-  /** vLLM's parser names; chosen from the chat template unless given, null for none. */
+  /** vLLM's parser names; chosen by architecture, template and vocabulary unless given, null for none. */
   readonly toolParser?: string | null
   readonly reasoningParser?: string | null
+  /** Tokens that end an answer, as the vocabulary spells them, instead of those that the model names. */
+  readonly stopTokens?: readonly string[]
   /** Sampling where a request says nothing; they win over generation_config.json. */
   readonly defaultSamplingParams?: Partial<SamplingParams>
+  /**
+   * Keep the responses of `/v1/responses`, so that later ones can go on with them by their ids, and let
+   * them run in the background: vLLM's VLLM_ENABLE_RESPONSES_API_STORE. Default false.
+   */
+  readonly enableResponsesStore?: boolean
   /** Check the block manager after every step. For tests. */
   readonly checkIntegrity?: boolean
 }

@@ -1,3 +1,4 @@
+import { EngineError } from '../errors.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
 /** Tokens that end a turn in the chats that models are trained on. */
@@ -40,3 +41,19 @@ export const stopTokenIds = (tokenizer: Tokenizer, namedIds: readonly number[]):
   const known = [...(eosId === null ? [] : [eosId]), ...listTurnEnds(tokenizer)]
   return [...new Set([...namedIds, ...known])]
 }
+
+/**
+ * The ids of tokens that a user names instead.
+ *
+ * @throws EngineError `invalid-request` for what is no token of the vocabulary.
+ */
+export const namedStopTokenIds = (tokenizer: Tokenizer, tokens: readonly string[]): number[] =>
+  tokens.map((token) => {
+    const id = tokenizer.tokenToId(token)
+    if (id !== null) return id
+    throw new EngineError(
+      'invalid-request',
+      `stopTokens: ${JSON.stringify(token)} is no token of the vocabulary. Spell it as tokenizer.json does.`,
+      { details: { parameter: 'stopTokens', token } },
+    )
+  })

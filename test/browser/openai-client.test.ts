@@ -1,5 +1,5 @@
 import OpenAI from 'openai'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { createEngine, type Engine, type LoadProgress } from '../../src/index.ts'
 
 type Message = OpenAI.ChatCompletionMessageParam
@@ -195,4 +195,23 @@ describe('bad input', () => {
     })
     expect(answer.choices[0]?.message.content).toMatch(/hello|hi/i)
   })
+})
+
+test('ends answers at the tokens that the page names', async () => {
+  const asked = {
+    ...common(),
+    messages: [{ role: 'user' as const, content: 'Hello!' }],
+  }
+  const whole = await client.chat.completions.create(asked)
+  const shorter = await createEngine({ model: '/starter-model/', stopTokens: ['!', '.', '?'] })
+  try {
+    const { fetch, baseURL } = shorter
+    const other = client.withOptions({ fetch, baseURL })
+    const { choices } = await other.chat.completions.create(asked)
+    const text = whole.choices[0]!.message.content!
+    expect(choices[0]!.finish_reason).toBe('stop')
+    expect(choices[0]!.message.content).toBe(text.slice(0, text.search(/[!.?]/)))
+  } finally {
+    await shorter.dispose()
+  }
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { stopTokenIds } from '../../../src/tokenizer/stop-tokens.ts'
+import { namedStopTokenIds, stopTokenIds } from '../../../src/tokenizer/stop-tokens.ts'
 import { loadTokenizer } from '../../../src/tokenizer/tokenizer.ts'
 
 const tokenizerOf = (tokens: readonly string[], eos_token: unknown = null) =>
@@ -36,4 +36,10 @@ test.each<[string, readonly string[], unknown, readonly number[], readonly numbe
   ['no more than once', ['<|im_end|>'], '<|im_end|>', [10], [10]],
 ])('%s', (_, tokens, eosToken, named, expected) => {
   expect(stopTokenIds(tokenizerOf(tokens, eosToken), named)).toEqual(expected)
+})
+
+test('tokens that a user names', () => {
+  const tokenizer = tokenizerOf(['<|im_end|>'])
+  expect(namedStopTokenIds(tokenizer, ['<|im_end|>', 'a'])).toEqual([10, 0])
+  expect(() => namedStopTokenIds(tokenizer, ['<|eot|>'])).toThrow('"<|eot|>" is no token')
 })
