@@ -25,7 +25,7 @@ const createAlphanumericId = (): string => {
 
 const creators: Readonly<Record<CallIds, () => string>> = {
   'chatcmpl-tool': () => `chatcmpl-tool-${hex(8)}`,
-  call: () => `call_${hex(8)}`,
+  call: () => `call_${hex(16)}`,
   alphanumeric: createAlphanumericId,
 }
 

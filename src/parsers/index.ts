@@ -7,6 +7,7 @@ export {
   type OutputParserOptions,
   type ParsedOutput,
   type ParsedToolCall,
+  type ThinkingState,
   type ToolChoice,
 } from './output-parser.ts'
 export type { AddedTokens } from './token-marks.ts'

@@ -66,6 +66,7 @@ export const markedFormats = {
   }),
   jamba: marked({ ...between('<tool_calls>', '</tool_calls>') }),
   hunyuan_a13b: marked({
+    layout: ['<answer>', '</answer>'],
     openings: [
       { marker: '<tool_calls>', close: '</tool_calls>' },
       { marker: '<think>', close: '</think>', isContent: true, isVerbatim: true },

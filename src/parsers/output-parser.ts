@@ -1,10 +1,12 @@
 import { createCallId } from './call-ids.ts'
+import { createChannelledSplitter } from './grammars/channelled-reasoning.ts'
 import {
-  createReasoningSplitter,
+  createDelimitedSplitter,
   isThinkingOn,
   readPromptState,
-  type ReasoningSplitter,
+  type DelimitedReasoning,
 } from './grammars/delimited-reasoning.ts'
+import { readFirstMessage } from './grammars/message-reader.ts'
 import { createNamedCallParser } from './grammars/named-call.ts'
 import {
   createOutputWriter,
@@ -12,6 +14,7 @@ import {
   type OutputWriter,
   type ToolCallParser,
 } from './grammars/output-writer.ts'
+import type { ReasoningSplitter, ThinkingState } from './grammars/reasoning-splitter.ts'
 import { findMarker } from './marker-search.ts'
 import { joinDeltas, type OutputDelta } from './output-delta.ts'
 import { createToolCallParser, findReasoningFormat, findToolFormat, textsOf } from './registry.ts'
@@ -20,6 +23,7 @@ import { requiredCalls } from './tool-formats.ts'
 import { readTools } from './tool-schemas.ts'
 
 export type { OutputFinishReason } from './grammars/output-writer.ts'
+export type { ThinkingState } from './grammars/reasoning-splitter.ts'
 
 export type ToolChoice =
   | 'auto'
@@ -64,6 +68,8 @@ export type OutputParser = {
   push(text: string, tokenIds?: readonly number[]): OutputDelta[]
   /** What was held back. Call it once, at the end. */
   finish(reason: OutputFinishReason): OutputDelta[]
+  /** Where the thinking stands after what was pushed. */
+  thinking(): ThinkingState
 }
 
 export type ParsedToolCall = {
@@ -107,7 +113,7 @@ const createTokenFilter = (dropped: readonly string[]): TextFilter => {
 const guidedToolOf = ({ toolChoice, guided }: OutputParserOptions): string | null =>
   guided && typeof toolChoice === 'object' && toolChoice ? toolChoice.function.name : null
 
-const readOptions = (options: OutputParserOptions) => {
+const readFormats = (options: OutputParserOptions) => {
   const { toolParser, reasoningParser, tools, toolChoice, specialTokens = [] } = options
   const given = toolParser ? findToolFormat(toolParser) : null
   const isRequired = options.guided === true && toolChoice === 'required'
@@ -129,27 +135,77 @@ const readOptions = (options: OutputParserOptions) => {
   }
 }
 
-const createSplitter = (
+type Formats = ReturnType<typeof readFormats>
+
+const createDelimited = (
+  format: DelimitedReasoning,
   options: OutputParserOptions,
   marks: TokenMarks,
 ): ReasoningSplitter | null => {
-  const { reasoningFormat } = readOptions(options)
-  if (reasoningFormat === null) return null
   const { promptTail = '', specialTokens = [], chatTemplateKwargs } = options
-  const promptState = readPromptState(reasoningFormat, promptTail, specialTokens)
-  return isThinkingOn(reasoningFormat, promptState, chatTemplateKwargs ?? {})
-    ? createReasoningSplitter(marks.data(reasoningFormat), promptState)
-    : null
+  const promptState = readPromptState(format, promptTail, specialTokens)
+  const marked = marks.data(format)
+  if (isThinkingOn(format, promptState, chatTemplateKwargs ?? {})) {
+    return createDelimitedSplitter(marked, promptState)
+  }
+  const whenOff = format.toggle?.whenOff ?? 'untouched'
+  return whenOff === 'untouched' ? null : createDelimitedSplitter(marked, promptState, whenOff)
 }
 
-const createCalls = (options: OutputParserOptions, writer: OutputWriter): ToolCallParser => {
-  const { toolFormat, marks } = readOptions(options)
+const createSplitter = (
+  options: OutputParserOptions,
+  { reasoningFormat, marks }: Formats,
+): ReasoningSplitter | null => {
+  if (reasoningFormat === null) return null
+  if (reasoningFormat.kind === 'delimited-reasoning') {
+    return createDelimited(reasoningFormat, options, marks)
+  }
+  const first = readFirstMessage(reasoningFormat, options.promptTail ?? '')
+  return createChannelledSplitter(marks.data(reasoningFormat), marks.data(first))
+}
+
+const createCalls = (
+  options: OutputParserOptions,
+  { toolFormat, reasoningFormat, marks }: Formats,
+  writer: OutputWriter,
+): ToolCallParser => {
   const guidedTool = guidedToolOf(options)
   if (guidedTool !== null) return createNamedCallParser(guidedTool, writer)
-  if (toolFormat)
-    return createToolCallParser(marks.data(toolFormat), writer, readTools(options.tools))
-  return { push: (text) => writer.verbatim(text), finish: () => {} }
+  if (toolFormat === null) {
+    return { push: (text) => writer.verbatim(text), finish: () => {} }
+  }
+  const inMessages = reasoningFormat?.kind === 'channelled-messages'
+  const isFirst = toolFormat.kind === 'channelled-calls' && !inMessages
+  const first = isFirst ? readFirstMessage(toolFormat.messages, options.promptTail ?? '') : null
+  return createToolCallParser(marks.data(toolFormat), writer, readTools(options.tools), {
+    inMessages,
+    first: marks.data(first),
+  })
 }
+
+/** Remembers the thinking for formats that tell it as content where nothing else is. */
+const createPromotion = (options: OutputParserOptions, { reasoningFormat }: Formats) => {
+  const rule = reasoningFormat?.kind === 'delimited-reasoning' ? reasoningFormat.promotion : null
+  const kwargs = options.chatTemplateKwargs ?? {}
+  const isOn = rule === 'unended' || (rule !== null && Boolean(kwargs[rule.variable]))
+  let thought = ''
+  let isAnswered = false
+  return {
+    look: (deltas: OutputDelta[]): OutputDelta[] => {
+      for (const { reasoning, content, toolCall } of isOn ? deltas : []) {
+        thought += reasoning ?? ''
+        isAnswered ||= toolCall !== undefined || (content ?? '').trim() !== ''
+      }
+      return deltas
+    },
+    finish: (isOpen: boolean): OutputDelta[] => {
+      const isDue = isOn && !isAnswered && (isOpen || rule !== 'unended')
+      return isDue && thought !== '' ? [{ content: thought }] : []
+    },
+  }
+}
+
+const noThinking: ThinkingState = { isOpen: false, mayOpen: false, numOpened: 0 }
 
 const cleanDelta = (delta: OutputDelta, marks: TokenMarks): OutputDelta => {
   const { reasoning, content, toolCall } = delta
@@ -168,11 +224,14 @@ const cleanDelta = (delta: OutputDelta, marks: TokenMarks): OutputDelta => {
  * @throws EngineError `invalid-request` for an unknown parser name, at creation.
  */
 export const createOutputParser = (options: OutputParserOptions): OutputParser => {
-  const { dropped, marks, ids } = readOptions(options)
+  const formats = readFormats(options)
+  const { dropped, marks, ids } = formats
   const filter = createTokenFilter(marks.data(dropped))
-  const splitter = createSplitter(options, marks)
+  const splitter = createSplitter(options, formats)
   const writer = createOutputWriter(() => createCallId(ids))
-  const calls = createCalls(options, writer)
+  const calls = createCalls(options, formats, writer)
+  const promotion = createPromotion(options, formats)
+  const thinking = () => splitter?.state() ?? noThinking
 
   const split = (text: string, final: boolean) => {
     if (splitter === null) return calls.push(text)
@@ -193,14 +252,16 @@ export const createOutputParser = (options: OutputParserOptions): OutputParser =
   return {
     push: (text, tokenIds = []) => {
       split(filter.push(marks.push(text, tokenIds)), false)
-      return take()
+      return promotion.look(take())
     },
     finish: (reason) => {
       split(filter.finish(), true)
       calls.finish(reason)
       writer.finish()
-      return take()
+      const deltas = promotion.look(take())
+      return [...deltas, ...promotion.finish(thinking().isOpen)]
     },
+    thinking,
   }
 }
 

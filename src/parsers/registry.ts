@@ -1,6 +1,8 @@
 import { EngineError } from '../errors.ts'
+import { createChannelledCallsParser } from './grammars/channelled-calls.ts'
 import { createEitherParser } from './grammars/either-calls.ts'
 import { createMarkedCallsParser } from './grammars/marked-calls.ts'
+import type { FirstMessage } from './grammars/message-reader.ts'
 import type { OutputWriter, ToolCallParser } from './grammars/output-writer.ts'
 import { createTaggedCallsParser } from './grammars/tagged-calls.ts'
 import { reasoningFormats, type ReasoningFormat } from './reasoning-formats.ts'
@@ -31,11 +33,15 @@ export const findToolFormat = (name: string): ToolFormat => look(toolFormats, na
 export const findReasoningFormat = (name: string): ReasoningFormat =>
   look(reasoningFormats, name, 'reasoningParser')
 
-/** Starts the interpreter of a format's kind. */
+/**
+ * Starts the interpreter of a format's kind. `outside` tells formats in messages whether a reasoning
+ * parser read them before, and what the prompt began.
+ */
 export const createToolCallParser = (
   format: ToolFormat,
   writer: OutputWriter,
   schemas: ToolSchemas,
+  outside: { readonly inMessages: boolean; readonly first: FirstMessage },
 ): ToolCallParser => {
   switch (format.kind) {
     case 'marked-calls':
@@ -47,6 +53,8 @@ export const createToolCallParser = (
         json: createMarkedCallsParser(format.json, writer, schemas),
         tagged: createTaggedCallsParser(format.tagged, writer, schemas),
       })
+    case 'channelled-calls':
+      return createChannelledCallsParser(format, writer, { schemas, ...outside })
   }
 }
 

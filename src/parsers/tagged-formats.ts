@@ -24,6 +24,7 @@ export const tagged = (
   verbatim: null,
   elementPrefix: null,
   refusesUnknown: false,
+  whole: null,
   unwraps: [],
   ids: 'chatcmpl-tool',
   ...changes,
@@ -159,5 +160,6 @@ export const taggedFormats = {
       close: '<|close|>argument<|sep|>',
       typeAttribute: 'type',
     },
+    whole: { open: '<|open|>json type="object"<|sep|>', close: '<|close|>json<|sep|>' },
   }),
 } satisfies Record<string, WithIds<TaggedCalls>>

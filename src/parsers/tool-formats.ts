@@ -1,4 +1,6 @@
 import type { WithIds } from './call-ids.ts'
+import { channelledCalls } from './channelled-formats.ts'
+import type { ChannelledCalls } from './grammars/channelled-calls.ts'
 import type { MarkedCalls } from './grammars/marked-calls.ts'
 import type { TaggedCalls } from './grammars/tagged-calls.ts'
 import { between, marked, markedFormats } from './marked-formats.ts'
@@ -13,7 +15,7 @@ export type EitherCalls = {
 }
 
 /** A tool parser's data, all of it JSON. Its `kind` names the interpreter that reads it. */
-export type ToolFormat = WithIds<MarkedCalls | TaggedCalls | EitherCalls>
+export type ToolFormat = WithIds<MarkedCalls | TaggedCalls | EitherCalls | ChannelledCalls>
 
 /*
  * Names and markers are vLLM's. Where we differ on purpose:
@@ -51,6 +53,7 @@ export const toolFormats: Readonly<Record<string, ToolFormat>> = {
     tagged: tagged('dots_function_call', {}),
     ids: 'chatcmpl-tool',
   },
+  ...channelledCalls,
 }
 
 /** What a model writes that is held to plain JSON because a call is required. */

@@ -1,5 +1,5 @@
 import type { CallEvents, CallReader, ReadResult } from './call-reader.ts'
-import { parseJson } from './json-text.ts'
+import { isSpace, parseJson } from './json-text.ts'
 import { createValueReader, literalSyntax, type ValueReader } from './value-reader.ts'
 
 /** A call as an object. */
@@ -11,8 +11,6 @@ export type CallKeys = {
   /** An object without arguments is no call (bare JSON could be an answer). */
   readonly requiresArguments: boolean
 }
-
-const isSpace = (char: string) => char === ' ' || char === '\n' || char === '\r' || char === '\t'
 
 /**
  * Arguments that are not an object: null and "" stand for none, and a string that holds JSON (some

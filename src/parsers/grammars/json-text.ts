@@ -9,6 +9,10 @@ const words: Readonly<Record<string, string>> = {
   None: 'null',
 }
 
+/** What JSON takes for white space. */
+export const isSpace = (char: string) =>
+  char === ' ' || char === '\n' || char === '\r' || char === '\t'
+
 /** The value of a JSON text; undefined where it is none. */
 export const parseJson = (text: string): unknown => {
   try {

@@ -1,8 +1,9 @@
 import { findMarker, matchMarker } from '../marker-search.ts'
-import type { ToolSchemas } from '../tool-schemas.ts'
+import { literalText, type ToolSchemas } from '../tool-schemas.ts'
 import { quoteText } from './json-text.ts'
 import { nestedJson } from './nested-elements.ts'
 import type { OutputWriter, ToolCallParser } from './output-writer.ts'
+import { nameIn, readAttribute } from './tag-names.ts'
 import {
   createTaggedValue,
   createTrimmer,
@@ -46,23 +47,14 @@ export type TaggedCalls = {
   readonly elementPrefix: string | null
   /** Calls of tools that the request does not have stay content. */
   readonly refusesUnknown: boolean
+  /** Markers around the object of all arguments, which may stand in place of parameters. */
+  readonly whole: { readonly open: string; readonly close: string } | null
   /** Parameters that, alone and of no tool, hold the arguments as a whole. */
   readonly unwraps: readonly string[]
 }
 
 /** A name longer than this is prose behind something like a tag. */
 const longestTag = 256
-
-const readAttribute = (tag: string, attribute: string): string | null => {
-  const quoted = new RegExp(`${attribute}\\s*=\\s*(?:"([^"]*)"|'([^']*)'|([^\\s"'=]+))`, 'u')
-  const found = quoted.exec(tag)
-  return found && (found[1] ?? found[2] ?? found[3] ?? null)
-}
-
-const nameIn = (tag: string, attribute: string | null): string => {
-  if (attribute !== null) return readAttribute(tag, attribute)?.trim() ?? ''
-  return tag.trim().replace(/^(["'])(.*)\1$/, '$2')
-}
 
 /** Writes the arguments of one call as one object. */
 const createArguments = (writer: OutputWriter) => {
@@ -77,6 +69,17 @@ const createArguments = (writer: OutputWriter) => {
   }
 }
 
+type State =
+  | 'text'
+  | 'name'
+  | 'body'
+  | 'key'
+  | 'gap'
+  | 'value-start'
+  | 'value'
+  | 'verbatim'
+  | 'whole'
+
 type Call = { readonly name: string; readonly fields: ReturnType<typeof createArguments> }
 
 export const createTaggedCallsParser = (
@@ -84,9 +87,8 @@ export const createTaggedCallsParser = (
   writer: OutputWriter,
   schemas: ToolSchemas,
 ): ToolCallParser => {
-  const { call: callTag, parameter, verbatim } = format
-  let state: 'text' | 'name' | 'body' | 'key' | 'gap' | 'value-start' | 'value' | 'verbatim' =
-    'text'
+  const { call: callTag, parameter, verbatim, whole } = format
+  let state: State = 'text'
   let buffer = ''
   let call: Call | null = null
   let key = ''
@@ -161,6 +163,7 @@ export const createTaggedCallsParser = (
     callTag.open,
     ...format.wrappers,
     ...format.layout,
+    ...(whole ? [whole.open] : []),
     ...(parameter.close.includes('{name}') ? [] : [parameter.close]),
   ]
   const stepBody = (final: boolean): boolean => {
@@ -174,11 +177,16 @@ export const createTaggedCallsParser = (
     }
     take(marker.length)
     if (marker === parameter.open) state = 'key'
+    else if (marker === whole?.open) beginWhole()
     else if (marker === callTag.close) endCall()
     return true
   }
   const stepKey = (final: boolean): boolean => {
     const { at, marker } = findMarker(buffer, [parameter.end], { final })
+    if (at > longestTag) {
+      state = 'body'
+      return true
+    }
     if (marker === null) return false
     keyTag = take(at)
     take(marker.length)
@@ -198,6 +206,19 @@ export const createTaggedCallsParser = (
     return true
   }
 
+  const beginWhole = () => {
+    let text = ''
+    state = 'whole'
+    value = {
+      write: (piece) => void (text += piece),
+      end: () => {
+        const json = literalText(text)
+        if (json.startsWith('{') && call?.fields.isEmpty()) wrapped = { key: 'arguments', json }
+        else writer.verbatim(text)
+      },
+      complete: () => {},
+    }
+  }
   const beginValue = (current: Call, trims: ValueTrim) => {
     const schema = schemas.parameter(current.name, key)
     const typeAttribute = parameter.typeAttribute && readAttribute(keyTag, parameter.typeAttribute)
@@ -252,7 +273,8 @@ export const createTaggedCallsParser = (
   /** A value ends with its closing tag; a lost one is made up for by what follows a value. */
   const valueEnds = (): readonly string[] => {
     if (state === 'verbatim' && verbatim) return [verbatim.close]
-    const close = parameter.close.replace('{name}', key)
+    if (state === 'whole' && whole) return [whole.close, callTag.close]
+    const close = parameter.close.replace('{name}', () => key)
     if (format.elementPrefix !== null) return [close]
     return verbatim ? [close, callTag.close] : [close, parameter.open, callTag.close]
   }

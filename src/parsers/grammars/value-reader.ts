@@ -1,4 +1,4 @@
-import { escapeText, parseJson, quoteText, scalarText } from './json-text.ts'
+import { escapeText, isSpace, parseJson, quoteText, scalarText } from './json-text.ts'
 
 /** How values are written where it is not as in JSON or Python. */
 export type ValueSyntax = {
@@ -43,8 +43,6 @@ type OpenString = {
 
 const openers: Readonly<Record<string, string>> = { '{': '}', '[': ']', '(': ')' }
 const closers = '}])'
-
-const isSpace = (char: string) => char === ' ' || char === '\n' || char === '\r' || char === '\t'
 
 /** An escape sequence as JSON has it; null while it is unfinished. */
 const readEscape = (text: string): string | null => {

@@ -121,9 +121,9 @@ describe('ids of calls', () => {
   test.each([
     ['hermes', `<tool_call>${call}</tool_call>`, /^chatcmpl-tool-[0-9a-f]{16}$/],
     ['mistral', '[TOOL_CALLS]f[ARGS]{}', /^[A-Za-z0-9]{9}$/],
-    ['xlam', `[${call}]`, /^call_[0-9a-f]{16}$/],
-    ['hunyuan_a13b', `<tool_calls>[${call}]</tool_calls>`, /^call_/],
-    ['minicpm5', '<function name="f"></function>', /^call_/],
+    ['xlam', `[${call}]`, /^call_[0-9a-f]{32}$/],
+    ['hunyuan_a13b', `<tool_calls>[${call}]</tool_calls>`, /^call_[0-9a-f]{32}$/],
+    ['minicpm5', '<function name="f"></function>', /^call_[0-9a-f]{32}$/],
     [
       'kimi_k2',
       '<|tool_call_begin|>functions.f:7<|tool_call_argument_begin|>{}<|tool_call_end|>',

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import {
   collectOutput,
   createOutputParser,
@@ -97,9 +97,31 @@ export const readFixtures = <File>(folder: string): ReadonlyMap<string, File> =>
   )
 }
 
-/** A folder whose files are lists of whole fixtures. */
-export const describeFixtures = (fixtures: ReadonlyMap<string, readonly Fixture[]>) => {
-  describe.each([...fixtures])('%s', (_, list) => {
-    test.each(list)('$name', replay)
-  })
+/** A fixture by what it has: content, thinking and finish reason go without saying where usual. */
+export type ShortFixture = {
+  readonly name: string
+  readonly text: string
+  readonly reasoning?: string
+  readonly content?: string
+  /** Name and arguments of each call. */
+  readonly calls?: readonly (readonly [string, string])[]
+  readonly finishReason?: OutputFinishReason
+  readonly options?: ReplayOptions
+}
+
+export const toFixture = (
+  fixture: ShortFixture,
+  parsers: OutputParserOptions,
+): Omit<Fixture, 'name'> => {
+  const { text, reasoning = null, content = null, calls = [], finishReason = 'stop' } = fixture
+  return {
+    text,
+    options: { ...parsers, ...fixture.options, finishReason },
+    expected: {
+      reasoning,
+      content,
+      toolCalls: calls.map(([name, json]) => ({ name, arguments: json })),
+      finishReason: calls.length > 0 && finishReason === 'stop' ? 'tool_calls' : finishReason,
+    },
+  }
 }

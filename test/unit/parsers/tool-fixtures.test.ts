@@ -1,18 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { toolParserNames, type OutputFinishReason } from '../../../src/parsers/index.ts'
-import { readFixtures, replay, type Fixture, type ReplayOptions } from './replay.ts'
+import { toolParserNames } from '../../../src/parsers/index.ts'
+import { readFixtures, replay, toFixture, type ShortFixture } from './replay.ts'
 
-type ToolFixture = {
-  readonly name: string
-  readonly text: string
-  readonly reasoning?: string
-  readonly content?: string
-  /** Name and arguments of each call. */
-  readonly calls?: readonly (readonly [string, string])[]
-  readonly finishReason?: OutputFinishReason
-  /** The schemas of each tool's parameters, or their types. */
+type ToolFixture = ShortFixture & {
+  /** The request's tools: parameters by name, each a schema or its type alone. */
   readonly tools?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
-  readonly options?: ReplayOptions
 }
 
 /** Parsers that read one format under several names. */
@@ -40,31 +32,13 @@ const toTool = ([name, parameters]: readonly [string, Readonly<Record<string, un
   return { type: 'function', function: { name, parameters: schema } }
 }
 
-const toFixture = (toolParser: string, fixture: ToolFixture): Omit<Fixture, 'name'> => {
-  const { text, reasoning = null, content = null, calls = [], finishReason = 'stop' } = fixture
-  return {
-    text,
-    options: {
-      ...(fixture.tools && { tools: Object.entries(fixture.tools).map(toTool) }),
-      ...fixture.options,
-      toolParser,
-      finishReason,
-    },
-    expected: {
-      reasoning,
-      content,
-      toolCalls: calls.map(([name, json]) => ({ name, arguments: json })),
-      finishReason: calls.length > 0 && finishReason === 'stop' ? 'tool_calls' : finishReason,
-    },
-  }
-}
-
 test('there are at least twelve fixtures for every tool parser', () => {
   expect(toolParserNames.filter((name) => fixturesOf(name).length < 12)).toEqual([])
 })
 
 describe.each(toolParserNames)('%s', (toolParser) => {
   test.each(fixturesOf(toolParser))('$name', (fixture) => {
-    replay(toFixture(toolParser, fixture))
+    const tools = fixture.tools && Object.entries(fixture.tools).map(toTool)
+    replay(toFixture(fixture, { toolParser, ...(tools && { tools }) }))
   })
 })

@@ -153,6 +153,17 @@ const typeName = (value: unknown) => {
   return Array.isArray(value) ? 'array' : typeof value
 }
 
+/** Formats in messages, each with a header of its own. */
+const channelled = (
+  header: (name: string) => string,
+  body: (call: WrittenCall) => string,
+  end: string,
+): CallWriter => ({
+  write: (calls) => calls.map((call) => header(call.name) + body(call) + end).join(''),
+  isVerbatim: false,
+  forbidden: /[<>|]/,
+})
+
 /** One writer a parser, written from the models' chat templates and not from the parsers. */
 export const callWriters: Readonly<Record<string, CallWriter>> = {
   hermes,
@@ -243,6 +254,20 @@ export const callWriters: Readonly<Record<string, CallWriter>> = {
     close: `\n${prefix}</tool_call>`,
     forbidden: /[\]<>[]/,
   }),
+  openai: channelled(
+    (name) =>
+      `<|start|>assistant<|channel|>commentary to=functions.${name} <|constrain|>json<|message|>`,
+    (call) => json(call.arguments),
+    '<|call|>',
+  ),
+  muse_glimmer: channelled(
+    (name) => `<|start|>assistant to=${name}<|message|>`,
+    (call) =>
+      `<atem:invoke name="${call.name}">${Object.entries(call.arguments)
+        .map(([key, value]) => `<atem:parameter name="${key}">${bare(value)}</atem:parameter>`)
+        .join('')}</atem:invoke>`,
+    '<|eom|>',
+  ),
   deepseek_v32: deepseek('function_calls', ''),
   deepseek_v4: deepseek('tool_calls', ''),
   deepseek_v41: deepseek('calls', ' '),
