@@ -1,0 +1,6 @@
+export { EngineError, type EngineErrorCode } from '../errors.ts'
+export type { EngineStats } from '../engine/generation.ts'
+export type { LoadProgress } from '../load-options.ts'
+export type { Engine } from '../worker/engine-client.ts'
+export { createEngine, type CreateEngineOptions } from './create-engine.ts'
+export { serve, type HttpServer, type ServeOptions } from './serve.ts'
