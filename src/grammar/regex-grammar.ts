@@ -1,0 +1,81 @@
+import { allCodePoints, type CodePoints, codePointsOf, intersect } from './code-points.ts'
+import { refuseConstraint } from './refusal.ts'
+import { parseRegex, type RegexNode } from './regex-parser.ts'
+import { choice, literal, oneOf, repeat, sequence } from './rules.ts'
+
+/** How one character out of a set is written; null where none of them can be. */
+export type Alphabet = (set: CodePoints) => string | null
+
+/** Characters as they are. */
+export const plainText: Alphabet = (set) => oneOf(intersect(set, allCodePoints))
+
+const shortEscapes: Readonly<Record<string, string>> = {
+  '"': '"',
+  '\\': '\\',
+  '\b': 'b',
+  '\f': 'f',
+  '\n': 'n',
+  '\r': 'r',
+  '\t': 't',
+}
+
+const rawInJson: CodePoints = [
+  [0x20, 0x21],
+  [0x23, 0x5b],
+  [0x5d, 0xd7ff],
+  [0xe000, 0x10ffff],
+]
+const escapedInJson = codePointsOf('"\\').concat([[0, 0x1f]])
+
+const escapeInJson = (code: number): string => {
+  const short = shortEscapes[String.fromCodePoint(code)]
+  return literal(short ? `\\${short}` : `\\u${code.toString(16).padStart(4, '0')}`)
+}
+
+/** Characters as a JSON string holds them; escaped only where they must be. */
+export const jsonText: Alphabet = (set) => {
+  const raw = intersect(set, rawInJson)
+  const escapes = intersect(set, escapedInJson).flatMap(([first, last]) =>
+    Array.from({ length: last - first + 1 }, (_, index) => escapeInJson(first + index)),
+  )
+  const written = raw.length > 0 ? oneOf(raw) : null
+  if (raw.length > 0 && written === null) return null
+  const options = [...(written === null ? [] : [written]), ...escapes]
+  return options.length === 0 ? null : choice(options)
+}
+
+const emit = (node: RegexNode, alphabet: Alphabet, path: string): string => {
+  switch (node.kind) {
+    case 'set': {
+      const written = alphabet(node.set)
+      if (written === null) {
+        throw refuseConstraint(
+          'The regular expression has a class of too many characters beyond ASCII, or of none that can ' +
+            'stand here.',
+          path,
+        )
+      }
+      return written
+    }
+    case 'sequence':
+      return sequence(node.parts.map((part) => emit(part, alphabet, path)))
+    case 'choice':
+      return choice(node.options.map((option) => emit(option, alphabet, path)))
+    case 'repeat':
+      return repeat(emit(node.body, alphabet, path), node.min, node.max)
+  }
+}
+
+/** The texts that match from end to end, as outputs are constrained. */
+export const wholeMatch = (pattern: string, alphabet: Alphabet = plainText, path = ''): string =>
+  choice(parseRegex(pattern, path).map(({ body }) => emit(body, alphabet, path)))
+
+/** The texts with a match somewhere in them, as JSON Schema's `pattern` means it. */
+export const matchWithin = (pattern: string, alphabet: Alphabet, path: string): string => {
+  const rest = repeat(alphabet(allCodePoints) ?? '""', 0, null)
+  return choice(
+    parseRegex(pattern, path).map(({ atStart, atEnd, body }) =>
+      sequence([atStart ? '' : rest, emit(body, alphabet, path), atEnd ? '' : rest]),
+    ),
+  )
+}

@@ -1,0 +1,144 @@
+import type { JsonGrammar } from './json-grammar.ts'
+import { refuseConstraint } from './refusal.ts'
+import { choice, literal, repeat, sequence } from './rules.ts'
+import { childPath, readCount, readNames, readRecord, type Schema } from './schema-node.ts'
+import type { Converter } from './schema-values.ts'
+
+/** One property, or each further one, as `"key": value`. */
+type Member = { readonly body: string; readonly required: boolean }
+
+const additionalSchema = ({ options }: Converter, schema: Schema): unknown => {
+  const given = schema['additionalProperties']
+  if (given !== undefined) return given
+  const isOpen = schema['properties'] === undefined && schema['patternProperties'] === undefined
+  return isOpen && options.disableAdditionalProperties !== true
+}
+
+/** `"key": value` for keys that are none of the listed ones; null where there are none. */
+const otherMember = (
+  converter: Converter,
+  schema: Schema,
+  keys: readonly string[],
+  path: string,
+): string | null => {
+  const { json } = converter
+  const patterns = Object.entries(readRecord(schema, 'patternProperties', path))
+  const names = schema['propertyNames']
+  const additional = additionalSchema(converter, schema)
+  if (patterns.length === 0 && names === undefined) {
+    const value = converter.inside(additional, childPath(path, 'additionalProperties'))
+    return value === null ? null : sequence([json.otherKey(keys), json.layout.colon, value])
+  }
+  const [[pattern, valueSchema] = ['', additional], ...more] = patterns
+  const isMixed = patterns.length > 0 && (names !== undefined || additional !== false)
+  const isGiven = schema['additionalProperties'] !== undefined
+  if (keys.length > 0 || more.length > 0 || (isMixed && (isGiven || names !== undefined))) {
+    throw refuseConstraint(
+      '"patternProperties" and "propertyNames" can be kept only for an object with one of them and ' +
+        'without other properties.',
+      path,
+    )
+  }
+  const key =
+    patterns.length > 0
+      ? json.matching(pattern, path)
+      : converter.inside({ allOf: [{ type: 'string' }, names] }, childPath(path, 'propertyNames'))
+  const value = converter.inside(valueSchema, path)
+  return key === null || value === null ? null : sequence([key, json.layout.colon, value])
+}
+
+/** What may follow each member, the last one first, as rules: members that come later, in order. */
+const tailRules = (json: JsonGrammar, members: readonly Member[], other: string | null) => {
+  const { comma } = json.layout
+  let tail = other === null ? '' : repeat(sequence([comma, other]), 0, null)
+  const tails = [tail]
+  for (const { body, required } of members.toReversed()) {
+    const next = sequence([comma, body])
+    const whole = required ? sequence([next, tail]) : sequence([`(${next})?`, tail])
+    tail = json.rules.add('members', whole)
+    tails.unshift(tail)
+  }
+  return tails
+}
+
+const membersGrammar = (json: JsonGrammar, members: readonly Member[], other: string | null) => {
+  const { inside, comma } = json.layout
+  const tails = tailRules(json, members, other)
+  const firstRequired = members.findIndex(({ required }) => required)
+  const mayBeEmpty = firstRequired < 0
+  const numStarts = mayBeEmpty ? members.length : firstRequired + 1
+  const starts = members
+    .slice(0, numStarts)
+    .map(({ body }, at) => sequence([body, tails[at + 1] ?? '']))
+  if (mayBeEmpty && other !== null) {
+    starts.push(sequence([other, repeat(sequence([comma, other]), 0, null)]))
+  }
+  if (starts.length === 0) return sequence(['"{"', inside, '"}"'])
+  const body = sequence([choice(starts), inside])
+  return sequence(['"{"', inside, mayBeEmpty ? `(${body})?` : body, '"}"'])
+}
+
+/** An object of further properties alone, a number of them. */
+const countedGrammar = (json: JsonGrammar, other: string, min: number, max: number | null) => {
+  const { inside, comma } = json.layout
+  if (max === 0) return sequence(['"{"', inside, '"}"'])
+  const room = max === null ? null : max - 1
+  const body = sequence([other, repeat(sequence([comma, other]), 0, room), inside])
+  return sequence(['"{"', inside, min > 0 ? body : `(${body})?`, '"}"'])
+}
+
+const checkCounts = (
+  { min, max }: { readonly min: number; readonly max: number | null },
+  members: readonly Member[],
+  other: string | null,
+  path: string,
+) => {
+  const numRequired = members.filter(({ required }) => required).length
+  const isKept =
+    members.length === 0
+      ? min <= 1
+      : min <= numRequired && (max === null || (other === null && max >= members.length))
+  if (isKept) return
+  throw refuseConstraint(
+    'The number of properties can not be counted while text is generated. List them as "required", ' +
+      'or leave out "minProperties" and "maxProperties".',
+    path,
+  )
+}
+
+/** The objects of a schema; null where there is none. */
+export const objectGrammar = (
+  converter: Converter,
+  schema: Schema,
+  path: string,
+): string | null => {
+  const { json } = converter
+  const properties = readRecord(schema, 'properties', path)
+  const required = new Set(readNames(schema, 'required', path))
+  const unlisted = [...required].filter((key) => !Object.hasOwn(properties, key))
+  const unlistedSchema = schema['additionalProperties'] ?? true
+  const listed = [
+    ...Object.entries(properties).map(([key, value]) => ({ key, value, at: 'properties' })),
+    ...unlisted.map((key) => ({ key, value: unlistedSchema, at: 'required' })),
+  ]
+  const members: Member[] = []
+  for (const { key, value, at } of listed) {
+    const body = converter.inside(value, childPath(path, at, key))
+    if (body === null && required.has(key)) return null
+    if (body === null) continue
+    const member = sequence([literal(JSON.stringify(key)), json.layout.colon, body])
+    members.push({ body: member, required: required.has(key) })
+  }
+  const keys = listed.map(({ key }) => key)
+  const other = otherMember(converter, schema, keys, path)
+  const min = readCount(schema, 'minProperties', 0, path)
+  const max = readCount(schema, 'maxProperties', null, path)
+  if ((max !== null && min > max) || (min > 0 && members.length === 0 && other === null))
+    return null
+  checkCounts({ min, max }, members, other, path)
+  const body =
+    members.length === 0 && other !== null
+      ? countedGrammar(json, other, min, max)
+      : membersGrammar(json, members, other)
+  return json.rules.add('object', body)
+}

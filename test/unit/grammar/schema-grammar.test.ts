@@ -1,0 +1,226 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { describe, expect, it } from 'vitest'
+import { createSchemaMaker, seededRandom } from '../../reference/random-schema.ts'
+import { accepts, compileSchema, walk } from './toy-grammars.ts'
+
+const integers = { a: { type: 'integer' }, ab: { type: 'integer' } }
+const node = {
+  type: 'object',
+  properties: {
+    v: { type: 'integer' },
+    next: { anyOf: [{ $ref: '#/$defs/n' }, { type: 'null' }] },
+  },
+  required: ['v'],
+}
+
+/** A schema with texts that it must let through, and others that it must not. */
+const cases: readonly (readonly [schema: unknown, good: string[], bad: string[]])[] = [
+  [
+    true,
+    ['1', '"a"', '[[]]', '{"a":{}}', '-1.5e3', 'null', '[\n  1,\n  2\n]'],
+    ['', 'nul', '01', '1.', '"\n"', '[1,]', '{"a"}', '"\\ud800"'],
+  ],
+  [{ type: 'string', maxLength: 3 }, ['"ééé"', '"é\\né"', '"😀😀😀"', '""'], ['"😀😀😀😀"']],
+  [{ type: 'string', minLength: 2 }, ['"éé"', '"\\u00e9b"', '"abc"'], ['"é"', '""']],
+  [
+    { type: 'string', pattern: '^a.c$' },
+    ['"abc"', '"aéc"', '"a\\"c"', '"a\\\\c"'],
+    ['"a\\nc"', '"ac"', '"abcd"'],
+  ],
+  [{ type: 'string', pattern: 'b+' }, ['"abc"', '"bbb"', '"é\\nb"'], ['"ac"']],
+  [{ type: 'string', pattern: '^x|y$' }, ['"xa"', '"ay"'], ['"ax"', '"ya"']],
+  [{ type: 'string', pattern: '^[à-ü]{2}\\d$' }, ['"éé1"', '"üü0"'], ['"ee1"', '"éé٣"']],
+  [
+    { type: 'string', format: 'date' },
+    ['"2024-02-29"', '"2023-12-31"', '"2000-02-29"'],
+    ['"2023-02-29"', '"1900-02-29"', '"2023-04-31"', '"2023-1-1"'],
+  ],
+  [
+    { type: 'string', format: 'date-time' },
+    ['"2024-02-29T23:59:59.5+01:00"'],
+    ['"2024-02-29T24:00:00Z"'],
+  ],
+  [
+    { type: 'string', format: 'ipv6' },
+    ['"::"', '"::1"', '"fe80::1"', '"1:2:3:4:5:6:7:8"', '"1::"'],
+    ['":::"', '"1:2:3:4:5:6:7:8:9"', '"1:2:3:4:5:6:7"'],
+  ],
+  [{ type: 'string', format: 'uri' }, ['"https://a.org/x?y=1#z"'], ['"x"', '"http://"']],
+  [
+    { type: 'array', items: { type: 'integer' }, minItems: 1, maxItems: 3 },
+    ['[1]', '[1,2]', '[1, 2, 3]'],
+    ['[]', '[1,2,3,4]', '[1,]'],
+  ],
+  [
+    {
+      prefixItems: [{ type: 'integer' }, { type: 'string' }],
+      items: { type: 'null' },
+      minItems: 1,
+    },
+    ['[1]', '[1,"a"]', '[1,"a",null,null]'],
+    ['[]', '["a"]', '[1,null]'],
+  ],
+  [{ type: 'array', items: [{ type: 'integer' }] }, ['[1]', '[]'], ['[1,2]', '["a"]']],
+  [
+    { type: 'object', properties: integers, additionalProperties: { type: 'boolean' } },
+    ['{}', '{"a":1}', '{"a":1, "b": true}', '{"abc":true}', '{"":true,"é":false}', '{ }'],
+    ['{"a":true}', '{"ab":true}', '{"a":1,"a":true}', '{"\\u0061":true}'],
+  ],
+  [
+    { type: 'object', properties: integers, required: ['ab'] },
+    ['{"ab":1}', '{"a":1,"ab":2}'],
+    ['{}', '{"a":1}', '{"ab":1,"x":2}'],
+  ],
+  [
+    { type: 'object', properties: { a: {} }, required: ['z'] },
+    ['{"z":1}', '{"a":1,"z":{"b":2}}'],
+    ['{}'],
+  ],
+  [{ type: 'object' }, ['{}', '{"a":[1,2,{"b":"c"}]}'], ['[]', '1']],
+  [
+    { type: 'object', minProperties: 1, maxProperties: 2 },
+    ['{"a":1,"b":2}'],
+    ['{}', '{"a":1,"b":2,"c":3}'],
+  ],
+  [{ propertyNames: { pattern: '^[a-z]+$' } }, ['{}', '{"ab":1,"c":[{"X":null}]}'], ['{"A":1}']],
+  [
+    { patternProperties: { '^x': { type: 'integer' } } },
+    ['{}', '{"x1":1}'],
+    ['{"y":1}', '{"x":"a"}'],
+  ],
+  [
+    { $defs: { n: node }, $ref: '#/$defs/n' },
+    ['{"v":1}', '{"v":1,"next":{"v":2,"next":null}}'],
+    ['{"next":null}', '{"v":1,"next":{}}'],
+  ],
+  [
+    { enum: [1, 'a', null, { a: 1 }, 'é"'] },
+    ['1', '"a"', 'null', '{"a":1}', '"é\\""'],
+    ['2', '"b"', '11', '{"a":2}'],
+  ],
+  [{ type: ['string', 'null'], enum: ['a', null, 3] }, ['"a"', 'null'], ['3']],
+  [{ const: { a: [1, 'x'] } }, ['{"a":[1,"x"]}'], ['{}']],
+  [
+    {
+      allOf: [
+        { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] },
+        { properties: { a: { minimum: 3 }, b: { type: 'string' } }, required: ['b'] },
+      ],
+    },
+    ['{"a":3,"b":""}'],
+    ['{"a":1,"b":""}', '{"b":""}', '{"a":3}'],
+  ],
+  [
+    { anyOf: [{ maxLength: 2 }, { enum: ['long'] }], type: 'string' },
+    ['"ab"', '"long"'],
+    ['"abc"', '1'],
+  ],
+  [{ oneOf: [{ type: 'string' }, { type: 'integer' }] }, ['"a"', '1'], ['null']],
+]
+
+describe('the grammar of a schema', () => {
+  it.each(cases)('%j', async (schema, good, bad) => {
+    const constraint = await compileSchema(schema)
+    expect(good.filter((text) => !accepts(constraint, text))).toEqual([])
+    expect(bad.filter((text) => accepts(constraint, text))).toEqual([])
+  })
+
+  it('holds numbers to their bounds exactly', { timeout: 60_000 }, async () => {
+    const random = seededRandom(3)
+    for (let round = 0; round < 40; round += 1) {
+      const size = [5, 50, 500, 5000][round % 4] ?? 5
+      const [type, unit] = round % 2 === 0 ? ['integer', 1] : ['number', 100]
+      const low = Math.floor((random() - 0.5) * 2 * size)
+      const high = low + 2 + Math.floor(random() * size)
+      const lower = random() < 0.5 ? 'minimum' : 'exclusiveMinimum'
+      const upper = random() < 0.5 ? 'maximum' : 'exclusiveMaximum'
+      const schema = {
+        type,
+        ...(random() < 0.8 ? { [lower]: low / unit } : {}),
+        ...(random() < 0.8 ? { [upper]: high / unit } : {}),
+      }
+      const constraint = await compileSchema(schema)
+      const near = [-11, -1, 0, 1, 11].flatMap((step) => [low + step, high + step])
+      const anywhere = Array.from({ length: 40 }, () => Math.floor((random() - 0.5) * 3 * size))
+      const texts = [...near, ...anywhere].map((value) => String((value || 0) / unit))
+      const validate = new Ajv2020({ strict: false }).compile(schema)
+      const wrong = texts.filter((text) => accepts(constraint, text) !== validate(Number(text)))
+      expect({ schema, wrong }).toEqual({ schema, wrong: [] })
+      expect(accepts(constraint, '1'.repeat(40))).toBe(false)
+    }
+  })
+
+  it('lets nothing else through, whatever is drawn', { timeout: 120_000 }, async () => {
+    const nextSchema = createSchemaMaker(11)
+    const random = seededRandom(7)
+    const ajv = new Ajv2020({ strict: false })
+    for (let round = 0; round < 60; round += 1) {
+      const schema = nextSchema()
+      const text = walk(await compileSchema(schema), random)
+      const isValid = text !== null && ajv.validate(schema, JSON.parse(text))
+      expect({ schema, text, isValid }).toEqual({ schema, text, isValid: true })
+    }
+  })
+})
+
+const refused: readonly (readonly [schema: unknown, message: string])[] = [
+  [false, 'No value can match the JSON schema. (at $)'],
+  [{ type: 'foo' }, 'There is no type "foo". (at $)'],
+  [{ properties: { a: { not: {} } } }, 'uses "not", which Quire can not keep'],
+  [{ properties: { a: { not: {} } } }, '(at $.properties.a)'],
+  [{ items: { if: {}, else: {} } }, '(at $.items)'],
+  [{ uniqueItems: true }, '"uniqueItems"'],
+  [{ contains: {} }, '"contains"'],
+  [{ dependentRequired: {} }, '"dependentRequired"'],
+  [{ unevaluatedProperties: false }, '"unevaluatedProperties"'],
+  [{ type: 'integer', multipleOf: 3 }, '"multipleOf" is not supported'],
+  [{ type: 'string', format: 'foo' }, 'The format "foo" is not supported. Quire knows date,'],
+  [
+    { type: 'string', pattern: '(?=a)' },
+    'lookaround or a flag, which Quire can not keep, at character 1',
+  ],
+  [{ type: 'string', pattern: '^[^é]$' }, 'class of too many characters beyond ASCII'],
+  [{ type: 'string', pattern: 'a', maxLength: 3 }, 'Only one of "pattern", "format" and a length'],
+  [{ minLength: -1 }, '"minLength" must be an integer that is not negative.'],
+  [{ required: 'a' }, '"required" must be a list. (at $)'],
+  [{ properties: [] }, '"properties" must be an object. (at $)'],
+  [
+    { properties: { 'a b': 3 } },
+    'A schema must be an object or a boolean. (at $.properties["a b"])',
+  ],
+  [{ $ref: 'https://example.org/x.json' }, '"$ref" must point into the schema itself'],
+  [{ $ref: '#/$defs/x' }, '"$ref" points to nothing: #/$defs/x. (at $)'],
+  [{ $ref: '#' }, '"$ref" goes round in a circle: "#". (at $)'],
+  [{ anyOf: [{ $ref: '#' }, { type: 'null' }] }, 'goes round in a circle: "#". (at $.anyOf[0])'],
+  [
+    { $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } }, $ref: '#/$defs/a' },
+    'goes round in a circle',
+  ],
+  [{ allOf: [{ $ref: '#' }, { type: 'string' }] }, 'joins itself'],
+  [{ oneOf: [{ type: 'number' }, { type: 'integer' }] }, 'may match both 0 and 1 of "oneOf"'],
+  [{ allOf: [{ pattern: 'a' }, { pattern: 'b' }] }, 'each have another "pattern"'],
+  [{ enum: [] }, 'No value can match'],
+  [{ type: 'string', enum: ['a'], minLength: 3 }, '"minLength" beside listed values'],
+  [{ minimum: 1e300 }, '"minimum" must be a number of up to 15 digits'],
+  [{ properties: { a: {} }, minProperties: 3 }, 'The number of properties can not be counted'],
+]
+
+describe('a schema that can not be kept', () => {
+  it.each(refused)('%j: %s', async (schema, message) => {
+    await expect(compileSchema(schema)).rejects.toMatchObject({
+      code: 'invalid-request',
+      message: expect.stringContaining(message),
+    })
+  })
+
+  it('is refused when it is nested too deeply', async () => {
+    let schema: unknown = { type: 'null' }
+    for (let depth = 0; depth < 100; depth += 1) schema = { type: 'array', items: schema }
+    await expect(compileSchema(schema)).rejects.toThrow('nested too deeply')
+  })
+
+  it('is refused when it is too large', async () => {
+    const properties = Object.fromEntries(Array.from({ length: 6000 }, (_, at) => [`p${at}`, {}]))
+    await expect(compileSchema({ type: 'object', properties })).rejects.toThrow('too large')
+  })
+})
