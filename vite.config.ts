@@ -51,6 +51,42 @@ const useWorkerSource = {
       : null,
 }
 
+// XGrammar's module is Emscripten's output in a UMD wrapper, which is neither a module to Node nor lets
+// one reach the factory that makes an instance. Here it becomes a module whose default export is that
+// factory, the same in browsers and Node: its wasm is inlined, so it needs nothing of the platform.
+const xgrammar = '@mlc-ai/web-xgrammar'
+const useXGrammarFactory = {
+  name: 'use-xgrammar-factory',
+  transform: (code: string, id: string) => {
+    if (!id.includes(`/${xgrammar}/lib/index.js`)) return null
+    const inNode = /typeof process=="object"&&typeof process\.versions=="object"&&[^;]+/
+    const portable = code
+      .replace(inNode, 'false')
+      .replaceAll("await import('module')", '{}')
+      .replaceAll("require('u' + 'rl').pathToFileURL(__filename).href", "''")
+      .replace('exports.default = index', 'exports.createModule = Module')
+    return {
+      code: `const module = {}, exports = {};\n${portable}\nexport default exports.createModule`,
+      map: null,
+    }
+  },
+}
+
+// Bundled beforehand, the module would not pass through the plugin.
+const optimizeDeps = { exclude: [xgrammar] }
+// Found while a test runs, in a worker say, a package makes the page reload.
+const testedPackages = [
+  '@ai-sdk/openai-compatible',
+  '@huggingface/jinja',
+  '@huggingface/tokenizers',
+  'ai',
+  'comlink',
+  'openai',
+  'openai/helpers/zod',
+  'valibot',
+  'zod',
+]
+
 const library: UserConfig = {
   build: {
     outDir: 'dist',
@@ -60,7 +96,10 @@ const library: UserConfig = {
       entry: {
         index: 'src/index.ts',
         'engine.worker': 'src/engine.worker.ts',
+        client: 'src/client/index.ts',
         parsers: 'src/parsers/index.ts',
+        node: 'src/node/index.ts',
+        cli: 'src/node/cli.ts',
       },
       formats: ['es'],
     },
@@ -68,7 +107,7 @@ const library: UserConfig = {
       external: (id) => id === 'webgpu' || id.startsWith('node:'),
     },
   },
-  plugins: [publishPlainWorkerUrl],
+  plugins: [publishPlainWorkerUrl, useXGrammarFactory],
   publicDir: false,
 }
 
@@ -76,11 +115,13 @@ const demo: UserConfig = {
   root: 'demo',
   base: './',
   build: { outDir: '../dist-demo', emptyOutDir: true, target: 'es2023' },
-  worker: { format: 'es' },
-  plugins: [useWorkerSource, serviceWorkerPlugin()],
+  worker: { format: 'es', plugins: () => [useXGrammarFactory] },
+  optimizeDeps,
+  plugins: [useWorkerSource, useXGrammarFactory, serviceWorkerPlugin()],
 }
 
 const test: UserConfig['test'] = {
+  server: { deps: { inline: [xgrammar] } },
   projects: [
     {
       extends: true,
@@ -125,6 +166,16 @@ const test: UserConfig['test'] = {
     {
       extends: true,
       test: {
+        name: 'node',
+        environment: 'node',
+        include: ['test/node/**/*.test.ts'],
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+      },
+    },
+    {
+      extends: true,
+      test: {
         name: 'gpu-chromium',
         include: ['test/gpu/**/*.test.ts'],
         testTimeout: 300_000,
@@ -157,6 +208,15 @@ const test: UserConfig['test'] = {
 
 export default defineConfig(({ mode }) => {
   if (mode === 'library') return library
-  if (mode === 'test') return { publicDir: 'demo/public', plugins: [useWorkerSource], test }
+  if (mode === 'test') {
+    const plugins = [useWorkerSource, useXGrammarFactory]
+    return {
+      publicDir: 'demo/public',
+      optimizeDeps: { ...optimizeDeps, include: testedPackages },
+      ssr: { noExternal: [xgrammar] },
+      plugins,
+      test,
+    }
+  }
   return demo
 })

@@ -1,11 +1,13 @@
 // Log probabilities of the rows that ask for them, from the logits as the model gave them: of the
-// token drawn (or of a given one), with its rank, and of the most likely ones, best first, the lower
-// id first among equals. A row of the result: logprob, rank, then (id, logprob) for each of the most
-// likely; the id is NO_TOKEN where the vocabulary has no more.
+// token drawn (or of a given one), with its rank, and of others: of the ids that the row names, in
+// their order, or else of the most likely ones, best first, the lower id first among equals.
+//   logprob[id] = logit[id] - max(logit) - log(sum(exp(logit - max(logit))))
+// A row of the result: logprob, rank, then (id, logprob) for each of the others; the id is NO_TOKEN
+// where the vocabulary has no more.
 // One workgroup a sample. Grid: [numSamples, 1, 1].
 override WORKGROUP_SIZE: u32;
 override VOCAB_SIZE: u32;
-override MAX_LOGPROBS: u32;
+override MAX_LISTED: u32;
 
 @group(0) @binding(0) var<storage, read> step: array<u32>;
 @group(0) @binding(1) var<storage, read> logits: array<u32>;
@@ -32,7 +34,7 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let sample = workgroup.x;
-  // One for the token itself, then the most likely.
+  // One for the token itself, then the others.
   let wanted = sample_word(sample, 9u);
   if (wanted == 0u) {
     return;
@@ -43,13 +45,22 @@ fn main(
   let target_key = row_key(sample, target_token(sample));
   let total = row_sums(sample, key_value(best.x), target_key, lane);
   let normalizer = Normalizer(key_value(best.x), log(to_float(total.xy) / ONE));
-  let row = sample * (2u + 2u * MAX_LOGPROBS);
+  let row = sample * (2u + 2u * MAX_LISTED);
   if (lane == 0u) {
     logprobs[row] = logprob(target_key, normalizer);
     logprobs[row + 1u] = total.z;
   }
-  let num_best = min(wanted - 1u, MAX_LOGPROBS);
-  for (var place = 0u; place < num_best; place++) {
+  let num_listed = min(wanted - 1u, MAX_LISTED);
+  let named = sample_word(sample, 18u);
+  if (named != 0u) {
+    for (var place = lane; place < num_listed; place += WORKGROUP_SIZE) {
+      let id = step[named + place];
+      logprobs[row + 2u + 2u * place] = id;
+      logprobs[row + 3u + 2u * place] = logprob(row_key(sample, id), normalizer);
+    }
+    return;
+  }
+  for (var place = 0u; place < num_listed; place++) {
     if (place > 0u) {
       // All lanes look for the next best of the lane that had the last one.
       let owner = best.y % WORKGROUP_SIZE;

@@ -10,7 +10,7 @@ mkdirSync(cache, { recursive: true })
 process.env.QUIRE_CHROMIUM = findChromium()
 const lavapipe = findLavapipe(cache)
 if (lavapipe.icd) process.env.VK_ICD_FILENAMES = lavapipe.icd
-else console.log(`Skipping the projects gpu-dawn and soak: ${lavapipe.reason}`)
+else console.log(`Skipping the projects gpu-dawn, node and soak: ${lavapipe.reason}`)
 
 const projectArguments = process.argv.slice(2).filter((argument) => argument !== '--project')
 const every = [
@@ -19,7 +19,7 @@ const every = [
   'gpu-chromium',
   'browser',
   'pages',
-  ...(lavapipe.icd ? ['gpu-dawn', 'soak'] : []),
+  ...(lavapipe.icd ? ['gpu-dawn', 'node', 'soak'] : []),
 ]
 const report = `${cache}test-report.json`
 const vitest = await startVitest('test', [], {

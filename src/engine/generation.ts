@@ -3,13 +3,13 @@ import type { SamplingParams } from './sampling-params.ts'
 /** Why a request ended. `stop` covers end-of-sequence and stop ids. */
 export type FinishReason = 'stop' | 'length' | 'abort'
 
-/** The log probability of a token and of the most likely ones in its place, natural logarithms. */
+/** The log probability of a token and of others in its place, natural logarithms. */
 export type TokenLogprobs = {
   readonly tokenId: number
   readonly logprob: number
   /** 1 for the most likely token; how many tokens are at least as likely. */
   readonly rank: number
-  /** Most likely first, as many as were asked for. */
+  /** Most likely first, as many as were asked for; or the ids asked for, in their order. */
   readonly top: readonly { readonly tokenId: number; readonly logprob: number }[]
 }
 
@@ -50,6 +50,11 @@ export type GenerationRequest = {
    * a token, when all tokens before are known; the words are copied before the next call.
    */
   readonly tokenMask?: (outputTokenIds: readonly number[]) => Uint32Array | null
+  /**
+   * How many tokens after `outputTokenIds` may be any, whatever they turn out to be: for those
+   * `tokenMask` is not called, and steps run ahead. Without it each token waits for the one before.
+   */
+  readonly numUnmasked?: (outputTokenIds: readonly number[]) => number
 }
 
 /** A distribution of seconds. */

@@ -8,6 +8,7 @@ export type LogitAdjustmentsOptions = {
   readonly eosTokenIds: ReadonlySet<number>
   readonly vocabSize: number
   readonly tokenMask: ((outputTokenIds: readonly number[]) => Uint32Array | null) | null
+  readonly numUnmasked?: ((outputTokenIds: readonly number[]) => number) | null
 }
 
 /** Where a row's adjustments go in a step's input; `f32` lies over the same memory as `u32`. */
@@ -22,13 +23,14 @@ const hasPenalties = ({ repetitionPenalty, presencePenalty, frequencyPenalty }: 
  * whose device was lost, goes on without further ado.
  */
 export class LogitAdjustments {
-  /** Most tokens still on the GPU with which the next one's adjustments can be told. */
+  /** Most tokens still on the GPU with which the next one's adjustments can be told, its mask apart. */
   readonly maxPendingTokens: number
   readonly #params: SamplingParams
   readonly #numPromptTokens: number
   /** Ids that end the request, banned until `minTokens` were drawn. */
   readonly #endTokenIds: ReadonlySet<number>
   readonly #tokenMask: LogitAdjustmentsOptions['tokenMask']
+  readonly #numUnmasked: (outputTokenIds: readonly number[]) => number
   readonly #allowed: Uint32Array | null
   readonly #maskLength: number
   readonly #counts: boolean
@@ -45,10 +47,11 @@ export class LogitAdjustments {
     this.#numPromptTokens = promptTokenIds.length
     this.#endTokenIds = new Set(minTokens > 0 ? [...eosTokenIds, ...stopTokenIds] : [])
     this.#tokenMask = tokenMask
+    this.#numUnmasked = options.numUnmasked ?? (() => 0)
     this.#maskLength = Math.ceil(vocabSize / 32)
     this.#allowed = allowedTokenIds === null ? null : bitmask(allowedTokenIds, this.#maskLength)
     this.#counts = hasPenalties(samplingParams)
-    const looksBack = tokenMask !== null || badWordsTokenIds.some((word) => word.length > 1)
+    const looksBack = badWordsTokenIds.some((word) => word.length > 1)
     this.maxPendingTokens = looksBack ? 0 : this.#counts ? 1 : Number.POSITIVE_INFINITY
     for (const [id, bias] of samplingParams.logitBias) this.#biases[this.#entry(id)]! += bias
     for (const word of badWordsTokenIds) {
@@ -96,12 +99,19 @@ export class LogitAdjustments {
     return (this.#ids.length + numBans) * adjustmentLength + (hasMask ? this.#maskLength : 0)
   }
 
+  /** Whether the token at `position` needs its mask asked for, when all before it are known. */
+  masks(position: number, tokenIds: readonly number[]): boolean {
+    if (this.#tokenMask === null) return false
+    const numPending = position - tokenIds.length
+    return this.#numUnmasked(tokenIds.slice(this.#numPromptTokens)) <= numPending
+  }
+
   /** Whether the token at `position` is drawn from other logits than the model's. */
-  adjusts(position: number): boolean {
+  adjusts(position: number, tokenIds: readonly number[]): boolean {
     return (
       this.#ids.length > 0 ||
       this.#allowed !== null ||
-      this.#tokenMask !== null ||
+      this.masks(position, tokenIds) ||
       this.#params.badWordsTokenIds.length > 0 ||
       position - this.#numPromptTokens < this.#params.minTokens
     )
@@ -134,9 +144,10 @@ export class LogitAdjustments {
   }
 
   /** Writes a bit for each id, set where it may be drawn; returns the number of words, 0 for all. */
-  writeMask({ u32 }: StepWords, at: number, tokenIds: readonly number[]): number {
-    const mask = this.#tokenMask?.(tokenIds.slice(this.#numPromptTokens)) ?? null
-    if (mask === null && this.#allowed === null) return 0
+  writeMask({ u32 }: StepWords, at: number, position: number, tokenIds: readonly number[]): number {
+    const isMasked = this.masks(position, tokenIds)
+    const mask = isMasked ? this.#tokenMask?.(tokenIds.slice(this.#numPromptTokens)) : null
+    if (!mask && this.#allowed === null) return 0
     for (let word = 0; word < this.#maskLength; word++) {
       u32[at + word] = (mask?.[word] ?? (mask ? 0 : 0xffff_ffff)) & (this.#allowed?.[word] ?? -1)
     }

@@ -17,7 +17,7 @@ import { DeviceWatch } from './device-watch.ts'
 import { createKvCache } from './kv-cache.ts'
 import type { TokenLogprobs } from './generation.ts'
 import type { ModelExecutor, StepHandle, StepResult, StepSummary } from './model-executor.ts'
-import { maxAdjustedTokenIds, maxLogprobs } from './sampling-params.ts'
+import { maxAdjustedTokenIds, maxLogprobs, maxLogprobTokenIds } from './sampling-params.ts'
 import {
   adjustmentLength,
   drawnToken,
@@ -41,12 +41,16 @@ export type ModelRunnerOptions = {
   readonly maxNumBatchedTokens: number
 }
 
+/** Tokens beside its own whose log probabilities a sample row may report. */
+const maxListed = Math.max(maxLogprobs, maxLogprobTokenIds)
+
 const stepInputCapacity = (options: ModelRunnerOptions): number => {
   const { config, maxModelLen, maxNumSeqs, maxNumSamples, maxNumBatchedTokens } = options
   const blockTableStride = Math.ceil(maxModelLen / blockSize)
   const adjustments = Math.min(config.vocabSize, maxModelLen) + maxAdjustedTokenIds
   const mask = Math.ceil(config.vocabSize / 32)
-  const perSequence = 2 + blockTableStride + adjustmentLength * adjustments + mask
+  const perSequence =
+    2 + blockTableStride + adjustmentLength * adjustments + mask + maxLogprobTokenIds
   return (
     stepInputHeaderLength +
     4 * maxNumBatchedTokens +
@@ -67,15 +71,15 @@ const shapeOf = (input: Uint32Array, summary: StepSummary): StepShape => {
   return { ...summary, numDecodeTokens: numDecodeSequences, prefillRowCounts }
 }
 
-/** What a sample row reports: of which token, and how many of the most likely ones beside it. */
-type LogprobRequest = { readonly target: number; readonly numTop: number }
+/** What a sample row reports: of which token, and how many others beside it. */
+type LogprobRequest = { readonly target: number; readonly numListed: number }
 
 // Taken down before the step input is reused.
 const logprobRequests = (input: Uint32Array, numSamples: number): (LogprobRequest | null)[] =>
   Array.from({ length: numSamples }, (_, sample) => {
     const at = input[stepInputHeader.sampleRows]! + sample * sampleRowLength
     const wanted = input[at + sampleRow.logprobs]!
-    return wanted > 0 ? { target: input[at + sampleRow.target]!, numTop: wanted - 1 } : null
+    return wanted > 0 ? { target: input[at + sampleRow.target]!, numListed: wanted - 1 } : null
   })
 
 const tokenLogprobs = (
@@ -85,9 +89,9 @@ const tokenLogprobs = (
 ): (TokenLogprobs | null)[] =>
   requests.map((request, sample) => {
     if (!request) return null
-    const { target, numTop } = request
+    const { target, numListed } = request
     const tokenId = target === drawnToken ? sampledTokenIds[sample]! : target
-    return { tokenId, ...readLogprobRow(bytes, { sample, maxLogprobs, numTop }) }
+    return { tokenId, ...readLogprobRow(bytes, { sample, maxListed, numListed }) }
   })
 
 /**
@@ -126,7 +130,7 @@ export class ModelRunner implements ModelExecutor {
     this.logits = parts.logits
     this.#sampledTokens = parts.sampledTokens
     this.#readback = new ReadbackRing(context.device, maxNumSamples * 4)
-    const logprobBytes = logprobsBytes(maxLogprobs, maxNumSamples)
+    const logprobBytes = logprobsBytes(maxListed, maxNumSamples)
     this.#logprobReadback = new ReadbackRing(context.device, logprobBytes)
     this.#watch = new DeviceWatch(context.device)
   }
@@ -176,7 +180,7 @@ export class ModelRunner implements ModelExecutor {
       sampledTokens,
       vocabSize: config.vocabSize,
       maxNumSamples,
-      maxLogprobs,
+      maxListed,
     })
     return new ModelRunner(options, { model, sampler, step, logits, sampledTokens })
   }
@@ -216,7 +220,7 @@ export class ModelRunner implements ModelExecutor {
       readTokens = this.#readback.copy(encoder, this.#sampledTokens.buffer, numRead * 4)
       if (!requests) return
       const { buffer } = this.#sampler.logprobs
-      const byteLength = logprobsBytes(maxLogprobs, numSamples)
+      const byteLength = logprobsBytes(maxListed, numSamples)
       readLogprobs = this.#logprobReadback.copy(encoder, buffer, byteLength)
     })
     return async () => {

@@ -54,6 +54,7 @@ const checkSampledIds = (params: SamplingParams, vocabSize: number): void => {
     logit_bias: params.logitBias.map(([id]) => id),
     allowed_token_ids: params.allowedTokenIds ?? [],
     bad_words: params.badWordsTokenIds.flat(),
+    logprob_token_ids: params.logprobTokenIds ?? [],
   }
   for (const [parameter, tokenIds] of Object.entries(lists)) {
     const unknown = firstUnknown(tokenIds, vocabSize)
@@ -82,7 +83,7 @@ const splitSeed = (seed: number | null, random: () => number): [number, number] 
  */
 export const createSequence = (request: GenerationRequest, limits: RequestLimits): Sequence => {
   const samplingParams = resolveSamplingParams(request.samplingParams)
-  const { promptTokenIds, tokenMask = null } = request
+  const { promptTokenIds, tokenMask = null, numUnmasked = null } = request
   const { vocabSize, eosTokenIds, numSpeculativeTokens } = limits
   checkPrompt(promptTokenIds, limits)
   checkSampledIds(samplingParams, vocabSize)
@@ -92,6 +93,7 @@ export const createSequence = (request: GenerationRequest, limits: RequestLimits
     eosTokenIds,
     vocabSize,
     tokenMask,
+    numUnmasked,
   })
   // Adjustments depend on every token before: they can't be told for the rows of a draft.
   const speculates = numSpeculativeTokens > 0 && adjustments === null

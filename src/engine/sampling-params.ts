@@ -37,12 +37,19 @@ export type SamplingParams = {
    * logits as the model gave them, in [0, maxLogprobs]; null for none.
    */
   readonly logprobs: number | null
+  /**
+   * Report the log probabilities of exactly these ids, in this order, instead of the most likely
+   * ones; `logprobs` is their number then. Null for the most likely.
+   */
+  readonly logprobTokenIds: readonly number[] | null
   /** The same for the tokens of the prompt; computes the whole prompt, cached or not. */
   readonly promptLogprobs: number | null
 }
 
 /** Most alternatives whose log probabilities a request may ask for: twice the widest beam. */
 export const maxLogprobs = 32
+/** Most ids whose log probabilities a request may ask for by name, as in vLLM. */
+export const maxLogprobTokenIds = 128
 /** Most ids that one request may bias or ban, so that a step's input has a bounded size. */
 export const maxAdjustedTokenIds = 1024
 
@@ -63,6 +70,7 @@ export const defaultSamplingParams: SamplingParams = {
   allowedTokenIds: null,
   badWordsTokenIds: [],
   logprobs: null,
+  logprobTokenIds: null,
   promptLogprobs: null,
 }
 
@@ -107,9 +115,32 @@ const checkLists = (params: SamplingParams): void => {
   if (notFinite) {
     refuse('logit_bias', `logit_bias must be finite, got ${notFinite[1]} for ${notFinite[0]}.`)
   }
-  for (const [parameter, value] of Object.entries({ logprobs, prompt_logprobs: promptLogprobs })) {
-    if (value === null || (isInteger(value, 0) && value <= maxLogprobs)) continue
-    refuse(parameter, `${parameter} must be an integer in [0, ${maxLogprobs}], got ${value}.`)
+  checkLogprobs('logprobs', params.logprobTokenIds === null ? logprobs : null)
+  checkLogprobs('prompt_logprobs', promptLogprobs)
+}
+
+const checkLogprobs = (parameter: string, value: number | null): void => {
+  if (value === null || (isInteger(value, 0) && value <= maxLogprobs)) return
+  refuse(parameter, `${parameter} must be an integer in [0, ${maxLogprobs}], got ${value}.`)
+}
+
+const checkLogprobTokenIds = ({ logprobs, logprobTokenIds }: SamplingParams): void => {
+  if (logprobTokenIds === null) return
+  const count = logprobTokenIds.length
+  if (count === 0) refuse('logprob_token_ids', '`logprob_token_ids` must not be an empty list.')
+  if (count > maxLogprobTokenIds) {
+    refuse(
+      'logprob_token_ids',
+      `Requested logprob_token_ids of length ${count}, which is greater than max allowed: ` +
+        `${maxLogprobTokenIds}`,
+    )
+  }
+  if (logprobs !== null && logprobs !== count) {
+    refuse(
+      'logprob_token_ids',
+      'When both logprobs and logprob_token_ids are set, logprobs must equal ' +
+        `len(logprob_token_ids). Got logprobs=${logprobs}, len(logprob_token_ids)=${count}.`,
+    )
   }
 }
 
@@ -120,7 +151,8 @@ const checkLists = (params: SamplingParams): void => {
  * carries the parameter's name.
  */
 export const resolveSamplingParams = (given: Partial<SamplingParams>): SamplingParams => {
-  const params = { ...defaultSamplingParams, ...given }
+  const asked = { ...defaultSamplingParams, ...given }
+  const params = { ...asked, logprobs: asked.logprobs ?? asked.logprobTokenIds?.length ?? null }
   const { temperature, topK, topP, minP, maxTokens, minTokens } = params
   if (!(temperature >= 0)) {
     refuse('temperature', `temperature must be non-negative, got ${temperature}.`)
@@ -145,6 +177,7 @@ export const resolveSamplingParams = (given: Partial<SamplingParams>): SamplingP
   }
   checkPenalties(params)
   checkLists(params)
+  checkLogprobTokenIds(params)
   if (params.seed !== null && !Number.isInteger(params.seed)) {
     refuse('seed', `seed must be an integer, got ${params.seed}.`)
   }

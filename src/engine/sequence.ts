@@ -91,10 +91,16 @@ export class Sequence {
 
   /** Whether the next token's step can't be made before more tokens are known. */
   get waitsForTokens(): boolean {
-    const { adjustments, speculation, numPendingTokens } = this
+    const { adjustments, numPendingTokens, speculation } = this
     if (numPendingTokens === 0) return false
-    if (speculation?.isOn === true) return true
+    if (this.waitsForMask || speculation?.isOn === true) return true
     return numPendingTokens > (adjustments?.maxPendingTokens ?? numPendingTokens)
+  }
+
+  /** Whether those are needed for the mask of the next one. */
+  get waitsForMask(): boolean {
+    if (this.numPendingTokens === 0 || this.isFullyScheduled) return false
+    return this.adjustments?.masks(this.numTokens, this.tokenIds) === true
   }
 
   /** Whether one row, in the next step, suffices to draw the next token. */

@@ -43,7 +43,7 @@ export const sampleRow = {
   seedHigh: 7,
   /** 0-based index in the sequence of the token being drawn. */
   position: 8,
-  /** 0 for no log probabilities, else 1 + how many of the most likely tokens to list. */
+  /** 0 for no log probabilities, else 1 + how many tokens to list beside the target. */
   logprobs: 9,
   /** The token whose log probability is wanted, or `drawnToken`. */
   target: 10,
@@ -57,6 +57,8 @@ export const sampleRow = {
   frequencyPenalty: 16,
   /** 1 when the newest token, counted in no adjustment, is still to be read from `lastTokens[slot]`. */
   hasPendingToken: 17,
+  /** Where the ids to list begin in this array; 0 for the most likely. */
+  logprobTokenIds: 18,
 } as const
 
 /** Stands in `sampleRow.slot` for a row whose token no later step reads from the GPU. */

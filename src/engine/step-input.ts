@@ -16,6 +16,8 @@ import {
 type Offsets = { [Field in keyof typeof stepInputHeader]: number } & {
   /** Where the adjustments of the next row go that has some. */
   adjustments: number
+  /** Where the next sequence's ids go that wants their log probabilities. */
+  logprobTokenIds: number
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
@@ -26,9 +28,14 @@ const drawnPosition = ({ start, numScheduledTokens, draftTokenIds }: ScheduledSe
 
 /** What changes the logits of the row that draws; null when nothing does or none draws. */
 const adjustmentsOf = (scheduled: ScheduledSequence): LogitAdjustments | null => {
-  const { adjustments } = scheduled.sequence
-  return scheduled.draws && adjustments?.adjusts(drawnPosition(scheduled)) ? adjustments : null
+  const { adjustments, tokenIds } = scheduled.sequence
+  if (!scheduled.draws || adjustments === null) return null
+  return adjustments.adjusts(drawnPosition(scheduled), tokenIds) ? adjustments : null
 }
+
+/** Whose log probabilities the rows that draw report besides the token drawn; [] for the most likely. */
+const listedIdsOf = ({ sequence, draws }: ScheduledSequence): readonly number[] =>
+  (draws ? sequence.samplingParams.logprobTokenIds : null) ?? []
 
 const layOut = (output: SchedulerOutput): { offsets: Offsets; length: number } => {
   const { sequences, numTokens, numSamples, numDecodeSequences } = output
@@ -53,6 +60,7 @@ const layOut = (output: SchedulerOutput): { offsets: Offsets; length: number } =
     blockTableStride,
     sampleRows: reserve(numSamples * sampleRowLength),
     adjustments: reserve(sum(sequences.map((s) => adjustmentsOf(s)?.maxLength ?? 0))),
+    logprobTokenIds: reserve(sum(sequences.map((s) => listedIdsOf(s).length))),
     numDecodeSequences,
     numDecodeTokens: numDecodeSequences,
   }
@@ -78,11 +86,13 @@ export class StepInputBuilder {
       this.#u32[offsets.queryStart + index] = tokenIndex
       this.#writeTokens(offsets, scheduled, index, tokenIndex)
       this.#writeSequence(offsets, scheduled, index)
+      const listedIds = this.#writeListedIds(scheduled, offsets)
       tokenIndex += scheduled.numScheduledTokens
       for (let row = scheduled.numSamples; row > 0; row--) {
         const at = offsets.sampleRows + sampleIndex * sampleRowLength
         this.#u32[at + sampleRow.tokenIndex] = tokenIndex - row
-        this.#writeSampleRow(at, scheduled, scheduled.start + scheduled.numScheduledTokens - row)
+        const position = scheduled.start + scheduled.numScheduledTokens - row
+        this.#writeSampleRow(at, { scheduled, position, listedIds })
         if (row === 1) this.#writeAdjustments(at, scheduled, offsets)
         sampleIndex += 1
       }
@@ -118,8 +128,26 @@ export class StepInputBuilder {
     this.#u32.set(sequence.blockTable, offsets.blockTables + index * offsets.blockTableStride)
   }
 
+  /** Returns where the ids stand, 0 where there are none. All rows of a sequence share them. */
+  #writeListedIds(scheduled: ScheduledSequence, offsets: Offsets): number {
+    const tokenIds = listedIdsOf(scheduled)
+    if (tokenIds.length === 0) return 0
+    const at = offsets.logprobTokenIds
+    this.#u32.set(tokenIds, at)
+    offsets.logprobTokenIds += tokenIds.length
+    return at
+  }
+
   /** The row of the token at `position`, from which the token after it is drawn or looked at. */
-  #writeSampleRow(at: number, scheduled: ScheduledSequence, position: number): void {
+  #writeSampleRow(
+    at: number,
+    row: {
+      readonly scheduled: ScheduledSequence
+      readonly position: number
+      readonly listedIds: number
+    },
+  ): void {
+    const { scheduled, position, listedIds } = row
     const { sequence, slot } = scheduled
     const { samplingParams, numPromptTokens } = sequence
     const [seedLow, seedHigh] = sequence.seed
@@ -141,6 +169,7 @@ export class StepInputBuilder {
     this.#u32[at + sampleRow.target] = drawnToken
     this.#u32[at + sampleRow.logprobs] =
       samplingParams.logprobs === null ? 0 : 1 + samplingParams.logprobs
+    this.#u32[at + sampleRow.logprobTokenIds] = listedIds
   }
 
   #writeAdjustments(at: number, scheduled: ScheduledSequence, offsets: Offsets): void {
@@ -157,7 +186,7 @@ export class StepInputBuilder {
     this.#u32[at + sampleRow.numAdjustments] = numEntries
     this.#u32[at + sampleRow.hasPendingToken] = Number(tokenIds.length < position)
     offsets.adjustments += numEntries * adjustmentLength
-    const maskLength = adjustments.writeMask(words, offsets.adjustments, tokenIds)
+    const maskLength = adjustments.writeMask(words, offsets.adjustments, position, tokenIds)
     this.#u32[at + sampleRow.mask] = maskLength > 0 ? offsets.adjustments : 0
     offsets.adjustments += maskLength
   }

@@ -21,18 +21,18 @@ const noToken = 0xffff_ffff
 export const logprobs = defineKernel({
   name: 'logprobs',
   modules: [stepInput, orderKey, fixedMass, workgroupBest, logprobsSource],
-  overrides: ['WORKGROUP_SIZE', 'VOCAB_SIZE', 'MAX_LOGPROBS'],
+  overrides: ['WORKGROUP_SIZE', 'VOCAB_SIZE', 'MAX_LISTED'],
   bindings: { step: 'read', logits: 'read', sampled_tokens: 'read', logprobs: 'read_write' },
 })
 
 export const specs: readonly KernelSpec[] = [logprobs]
 
-/** Words of a result row: log probability and rank, then (id, log probability) of the most likely. */
-const rowLength = (maxLogprobs: number): number => 2 + 2 * maxLogprobs
+/** Words of a result row: log probability and rank, then (id, log probability) of the listed. */
+const rowLength = (maxListed: number): number => 2 + 2 * maxListed
 
 /** The result of the kernel for `numSamples` rows, in bytes. */
-export const logprobsBytes = (maxLogprobs: number, numSamples: number): number =>
-  rowLength(maxLogprobs) * numSamples * 4
+export const logprobsBytes = (maxListed: number, numSamples: number): number =>
+  rowLength(maxListed) * numSamples * 4
 
 /**
  * `logits` f32 [sample][vocabSize], `sampled_tokens` u32 [sample], `logprobs` of `logprobsBytes`;
@@ -43,8 +43,8 @@ export const bindLogprobs = async (
   options: {
     readonly reduction: Reduction
     readonly vocabSize: number
-    /** Most likely tokens that a row has room for. */
-    readonly maxLogprobs: number
+    /** Tokens beside the target that a row has room for. */
+    readonly maxListed: number
   },
   buffers: {
     readonly step: Tensor
@@ -56,7 +56,7 @@ export const bindLogprobs = async (
   const kernel = await pipelines.compile(logprobs, {
     WORKGROUP_SIZE: workgroupSizes[options.reduction],
     VOCAB_SIZE: options.vocabSize,
-    MAX_LOGPROBS: options.maxLogprobs,
+    MAX_LISTED: options.maxListed,
   })
   return kernel.bind(buffers)
 }
@@ -68,20 +68,23 @@ export type LogprobRow = {
   readonly logprob: number
   /** How many tokens are at least as likely as the target, itself included. */
   readonly rank: number
-  /** Most likely first; fewer than asked for where the vocabulary is smaller. */
+  /**
+   * Most likely first, fewer than asked for where the vocabulary is smaller; or the ids asked for,
+   * in their order.
+   */
   readonly top: readonly { readonly tokenId: number; readonly logprob: number }[]
 }
 
-/** Reads one row of the kernel's result, the `numTop` most likely tokens that it asked for. */
+/** Reads one row of the kernel's result, with the `numListed` tokens that it asked for. */
 export const readLogprobRow = (
   bytes: ArrayBuffer,
-  options: { readonly sample: number; readonly maxLogprobs: number; readonly numTop: number },
+  options: { readonly sample: number; readonly maxListed: number; readonly numListed: number },
 ): LogprobRow => {
-  const { sample, maxLogprobs, numTop } = options
-  const start = logprobsBytes(maxLogprobs, sample)
-  const words = new Uint32Array(bytes, start, rowLength(maxLogprobs))
-  const floats = new Float32Array(bytes, start, rowLength(maxLogprobs))
-  const top = Array.from({ length: numTop }, (_, place) => ({
+  const { sample, maxListed, numListed } = options
+  const start = logprobsBytes(maxListed, sample)
+  const words = new Uint32Array(bytes, start, rowLength(maxListed))
+  const floats = new Float32Array(bytes, start, rowLength(maxListed))
+  const top = Array.from({ length: numListed }, (_, place) => ({
     tokenId: words[2 + 2 * place]!,
     logprob: floats[3 + 2 * place]!,
   }))

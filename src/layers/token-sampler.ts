@@ -14,7 +14,7 @@ import type { Gpu } from './gpu.ts'
 export type SamplerExtras = {
   /** Whether any row has adjustments, a mask or penalties. */
   readonly adjustsLogits: boolean
-  /** The most that any row asks for: 0, or 1 + a number of most likely tokens. */
+  /** The most that any row asks for: 0, or 1 + a number of tokens beside its own. */
   readonly logprobs: number
 }
 
@@ -31,8 +31,8 @@ export type TokenSamplerOptions = {
   readonly sampledTokens: Tensor
   readonly vocabSize: number
   readonly maxNumSamples: number
-  /** The most likely tokens that a row may ask for. */
-  readonly maxLogprobs: number
+  /** The tokens beside its own that a row may ask for. */
+  readonly maxListed: number
 }
 
 /** The two kernels of a draw from `logits`. */
@@ -72,7 +72,7 @@ export const createTokenSampler = async (
   gpu: Gpu,
   options: TokenSamplerOptions,
 ): Promise<TokenSampler> => {
-  const { logits, step, vocabSize, maxNumSamples, maxLogprobs } = options
+  const { logits, step, vocabSize, maxNumSamples, maxListed } = options
   const { device, reduction } = gpu.context
   const variant = { reduction, vocabSize }
   const partials = createTensor(
@@ -81,7 +81,7 @@ export const createTokenSampler = async (
     samplePartialsBytes(vocabSize, maxNumSamples),
   )
   const adjusted = createTensor(device, 'adjusted logits', maxNumSamples * vocabSize * 4)
-  const logprobs = createTensor(device, 'logprobs', logprobsBytes(maxLogprobs, maxNumSamples))
+  const logprobs = createTensor(device, 'logprobs', logprobsBytes(maxListed, maxNumSamples))
   const [drawPlain, drawAdjusted, adjust, report] = await Promise.all([
     bindDraw(gpu, options, { logits, partials }),
     bindDraw(gpu, options, { logits: adjusted, partials }),
@@ -93,7 +93,7 @@ export const createTokenSampler = async (
     }),
     bindLogprobs(
       gpu.pipelines,
-      { ...variant, maxLogprobs },
+      { ...variant, maxListed },
       { step, logits, sampled_tokens: options.sampledTokens, logprobs },
     ),
   ])

@@ -1,5 +1,6 @@
 import type { ChatMessage } from '../tokenizer/chat-template.ts'
 import { invalidRequest } from './errors.ts'
+import { parseJsonText } from './json-text.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -59,6 +60,12 @@ const partText = (part: unknown): string => {
   return text
 }
 
+/** The text of a message's content; its parts are joined by line feeds. */
+export const contentText = (content: unknown): string => {
+  if (Array.isArray(content)) return content.map(partText).join('\n')
+  return typeof content === 'string' ? content : ''
+}
+
 /** How a template reads `content`: as a string, as a list of parts, or as whichever it is given. */
 type ContentStyle = 'string' | 'parts' | 'either'
 
@@ -73,7 +80,7 @@ const toContent = (content: unknown, style: ContentStyle): unknown => {
     throw invalidRequest('`content` must be a string or a list of content parts.', 'messages')
   }
   if (style === 'string' || (style === 'either' && !Array.isArray(content))) {
-    return Array.isArray(content) ? content.map(partText).join('\n') : (content ?? '')
+    return contentText(content)
   }
   const parts: unknown[] = Array.isArray(content) ? content : content === null ? [] : [content]
   return parts.map((part) => ({ type: 'text', text: partText(part) }))
@@ -83,7 +90,7 @@ const parseArguments = (given: unknown): unknown => {
   if (given === undefined || given === null || given === '') return {}
   if (typeof given !== 'string') return given
   try {
-    return JSON.parse(given)
+    return parseJsonText(given)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw invalidRequest(

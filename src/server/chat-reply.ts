@@ -18,6 +18,11 @@ export type ChatReply = Reply & {
   readonly createLogprobs: (() => LogprobsWriter<TokenLogprobs, ChatLogprobs>) | null
   /** False keeps the first tool call alone. */
   readonly parallelToolCalls: boolean
+  /**
+   * Whether calls make the finish reason `tool_calls`, as in vLLM: always, with `required` only in
+   * an answer that was not cut off (or is streamed), and never for a tool that was named.
+   */
+  readonly callsEnd: 'always' | 'when-complete' | 'never'
   /** Without parsers even an empty last piece of text is told. */
   readonly hasParser: boolean
   readonly returnPromptTokenIds: boolean
@@ -74,8 +79,14 @@ export const wantedDeltas = (reply: ChatReply, output: ChoiceOutput): OutputDelt
     return Object.keys(wanted).length > 0 ? [wanted] : []
   })
 
-export const finishReason = (end: ChoiceEnd, hasToolCalls: boolean): string =>
-  hasToolCalls ? 'tool_calls' : end.finishReason
+const finishReason = (
+  end: ChoiceEnd,
+  hasToolCalls: boolean,
+  rule: ChatReply['callsEnd'] = 'always',
+): string => {
+  const isTold = rule === 'always' || (rule === 'when-complete' && end.finishReason === 'stop')
+  return hasToolCalls && isTold ? 'tool_calls' : end.finishReason
+}
 
 // Streaming.
 
@@ -97,13 +108,18 @@ const chunkDelta = ({ content, reasoning, toolCalls }: Pieces): object => ({
 
 type ChunkChoice = { readonly index: number; readonly [field: string]: unknown }
 
-const chunk = (reply: ChatReply, choice: ChunkChoice, last: object = {}): object => ({
+const chunk = (
+  reply: ChatReply,
+  choice: ChunkChoice,
+  last: object = {},
+  usage = reply.tally.ofChoice(choice.index),
+): object => ({
   id: reply.id,
   object: chunkName,
   created: reply.created,
   model: reply.model,
   choices: [choice],
-  ...(reply.continuousUsage ? { usage: withNulls(reply.tally.ofChoice(choice.index)) } : {}),
+  ...(reply.continuousUsage ? { usage: withNulls(usage) } : {}),
   ...last,
 })
 
@@ -117,11 +133,12 @@ function* openingChunks(reply: ChatReply): Generator<object> {
   const indices = Array.from({ length: reply.numChoices }, (_, index) => index)
   for (const index of indices) {
     const delta = { role: reply.role, content: '' }
-    yield chunk(reply, { index, delta, ...state }, promptFields(reply))
+    yield chunk(reply, { index, delta, ...state }, promptFields(reply), reply.tally.ofPrompt(index))
   }
   if (reply.echoed === null) return
   for (const index of indices) {
-    yield chunk(reply, { index, delta: { content: reply.echoed }, ...state })
+    const delta = { content: reply.echoed }
+    yield chunk(reply, { index, delta, ...state }, {}, reply.tally.ofPrompt(index))
   }
 }
 
@@ -149,7 +166,7 @@ const outputChunk = (
   const lastChoice = {
     ...shared,
     ...(isEmpty && !reply.hasParser ? { delta: { content: '' } } : {}),
-    finish_reason: finishReason(end, choicesWithToolCalls.has(index)),
+    finish_reason: finishReason(end, choicesWithToolCalls.has(index), streamedRule(reply)),
     stop_reason: end.stopReason,
     token_ids: tokenIds,
   }
@@ -160,6 +177,9 @@ const outputChunk = (
   )
 }
 
+const streamedRule = ({ callsEnd }: ChatReply): ChatReply['callsEnd'] =>
+  callsEnd === 'when-complete' ? 'always' : callsEnd
+
 /** The reply as vLLM's chunk objects, in the order in which they are sent. */
 export async function* chatChunks(reply: ChatReply): AsyncGenerator<object> {
   const state: StreamState = {
@@ -168,9 +188,9 @@ export async function* chatChunks(reply: ChatReply): AsyncGenerator<object> {
   }
   let opened = false
   for await (const output of reply.outputs) {
+    reply.tally.add(output)
     if (!opened) yield* openingChunks(reply)
     opened = true
-    reply.tally.add(output)
     const made = outputChunk(reply, output, state)
     if (made) yield made
   }
@@ -181,7 +201,7 @@ export async function* chatChunks(reply: ChatReply): AsyncGenerator<object> {
 
 const wholeContent = (reply: ChatReply, { content, reasoning, toolCalls }: Pieces) => {
   const text = (reply.echoed ?? '') + (content ?? '')
-  if (toolCalls.length > 0 && text.trim() === '') return null
+  if (toolCalls.length > 0 && text.trim() === '') return reply.callsEnd === 'always' ? null : ''
   return reasoning !== null && text === '' ? null : text
 }
 
@@ -215,7 +235,7 @@ const wholeChoice = (reply: ChatReply, choice: WholeChoice): object => {
       reasoning_content: reasoning,
     },
     logprobs,
-    finish_reason: finishReason(end, calls.length > 0),
+    finish_reason: finishReason(end, calls.length > 0, reply.callsEnd),
     stop_reason: end.stopReason,
     token_ids: tokenIds,
     routed_experts: null,

@@ -1,18 +1,24 @@
+import { asAnthropic } from './anthropic/errors.ts'
 import { isAuthorized, unauthorized } from './authorization.ts'
 import { errorResponse, notForThisModel } from './errors.ts'
 import { HttpMetrics } from './http-metrics.ts'
 import { randomHex } from './ids.ts'
+import { ResponseStore } from './responses/store.ts'
 import type { Route, RouteContext } from './route.ts'
+import { batchChatCompletions } from './routes/batch-chat-completions.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
 import { completions } from './routes/completions.ts'
+import { countTokens } from './routes/count-tokens.ts'
 import { detokenize } from './routes/detokenize.ts'
 import { embeddings } from './routes/embeddings.ts'
 import { health } from './routes/health.ts'
 import { invocations } from './routes/invocations.ts'
 import { load } from './routes/load.ts'
+import { messages } from './routes/messages.ts'
 import { metrics } from './routes/metrics.ts'
 import { models } from './routes/models.ts'
 import { resetPrefixCache } from './routes/reset-prefix-cache.ts'
+import { cancelResponse, createResponse, retrieveResponse } from './routes/responses.ts'
 import { tokenize } from './routes/tokenize.ts'
 import { version } from './routes/version.ts'
 import type { AnyServedModel, ServedPoolingModel } from './served-model.ts'
@@ -26,6 +32,8 @@ export type CreateFetchOptions = {
   readonly apiKey?: string
   /** vLLM's `--enable-request-id-headers`: answers carry the `X-Request-Id` of their request. */
   readonly enableRequestIdHeaders?: boolean
+  /** vLLM's VLLM_ENABLE_RESPONSES_API_STORE: keeps responses, so that they can be gone on with. */
+  readonly enableResponsesStore?: boolean
 }
 
 type Endpoint = Partial<Record<'GET' | 'POST', Route<AnyServedModel>>>
@@ -50,9 +58,17 @@ const embed = ofEmbedder('Embeddings API', embeddings)
 
 const endpoints: Readonly<Record<string, Endpoint>> = {
   '/v1/chat/completions': { POST: chat },
+  '/v1/chat/completions/batch': {
+    POST: ofGenerator('Chat Completions API', batchChatCompletions),
+  },
   '/v1/completions': { POST: complete },
   '/v1/embeddings': { POST: embed },
+  '/v1/messages': { POST: asAnthropic(ofGenerator('Messages API', messages)) },
+  '/v1/messages/count_tokens': { POST: asAnthropic(ofGenerator('Messages API', countTokens)) },
   '/v1/models': { GET: models },
+  '/v1/responses': { POST: ofGenerator('Responses API', createResponse) },
+  '/v1/responses/{response_id}': { GET: ofGenerator('Responses API', retrieveResponse) },
+  '/v1/responses/{response_id}/cancel': { POST: ofGenerator('Responses API', cancelResponse) },
   '/detokenize': { POST: detokenize },
   '/health': { GET: health },
   '/invocations': { POST: invocations({ chat, complete, embed }) },
@@ -64,9 +80,13 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
   '/version': { GET: version },
 }
 
+/** A key of the endpoints, if there is one for the request. */
+const pathOf = (request: Request): string =>
+  new URL(request.url).pathname.replace(/^(\/v1\/responses)\/[^/]+/, '$1/{response_id}')
+
 const endpointOf = (request: Request): Endpoint | undefined => {
-  const { pathname } = new URL(request.url)
-  return Object.hasOwn(endpoints, pathname) ? endpoints[pathname] : undefined
+  const path = pathOf(request)
+  return Object.hasOwn(endpoints, path) ? endpoints[path] : undefined
 }
 
 const isMethod = (endpoint: Endpoint, method: string): method is keyof Endpoint =>
@@ -101,13 +121,14 @@ export const createFetch = (
 ): FetchHandler => {
   const { version: versionText = '0.0.0', apiKey, enableRequestIdHeaders = false } = options
   const counts = new HttpMetrics()
+  const responses = options.enableResponsesStore ? new ResponseStore() : null
   const answerOrRefuse = async (request: Request): Promise<Response> =>
     apiKey !== undefined && !isAuthorized(request, apiKey)
       ? unauthorized()
-      : answer({ model, version: versionText, metrics: counts, request })
+      : answer({ model, version: versionText, metrics: counts, responses, request })
   return async (request) => {
     // Paths that clients make up would grow the metrics without bound.
-    const path = endpointOf(request) ? new URL(request.url).pathname : 'other'
+    const path = endpointOf(request) ? pathOf(request) : 'other'
     try {
       const response = await answerOrRefuse(request)
       counts.countRequest({ path, status: String(response.status) })

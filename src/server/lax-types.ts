@@ -97,11 +97,40 @@ export const string = lax((input) =>
 )
 export const record = lax((input) => (isRecord(input) ? input : new Mismatch('dict_type')))
 
+/** valibot reports an absent key through the object around it. */
+const typeOf = ({ type, received, message }: v.BaseIssue<unknown>): string =>
+  type === 'object' && received === 'undefined' ? 'missing' : message
+
 export const recordOf = <Value extends v.GenericSchema>(value: Value) =>
   v.pipe(record, v.record(v.string(), value))
 
+/** Tells the first wrong item alone: a body may hold a million of them. */
 export const list = <Item extends v.GenericSchema>(item: Item) =>
-  v.array(item, 'list_type' satisfies PydanticType)
+  v.pipe(
+    v.unknown(),
+    v.rawTransform<unknown, v.InferOutput<Item>[]>(({ dataset, addIssue, NEVER }) => {
+      const input = dataset.value
+      if (!Array.isArray(input)) {
+        addIssue({ message: 'list_type' satisfies PydanticType })
+        return NEVER
+      }
+      const items: v.InferOutput<Item>[] = []
+      for (const [key, value] of input.entries()) {
+        const result = v.safeParse(item, value)
+        if (result.success) {
+          items.push(result.output)
+          continue
+        }
+        const step = { type: 'array', origin: 'value', input, key, value } as const
+        for (const issue of result.issues) {
+          const path = [step, ...(issue.path ?? [])] as const
+          addIssue({ message: typeOf(issue), input: issue.input, path: [...path] })
+        }
+        return NEVER
+      }
+      return items
+    }),
+  )
 
 export const object = <Entries extends v.ObjectEntries>(entries: Entries) =>
   v.object(entries, 'model_attributes_type' satisfies PydanticType)
@@ -165,9 +194,7 @@ const isPydanticType = (type: string): type is PydanticType => type in pydanticM
 const toBodyIssue = (issue: v.BaseIssue<unknown>): BodyIssue => {
   const keys = (issue.path ?? []).map((item) => item.key)
   const path = keys.filter((key) => typeof key === 'string' || typeof key === 'number')
-  // valibot reports an absent key through the object around it.
-  const isMissing = issue.type === 'object' && issue.received === 'undefined'
-  const type = isMissing ? 'missing' : issue.message
+  const type = typeOf(issue)
   if (isPydanticType(type)) {
     return { type, path, message: pydanticMessages[type], input: issue.input }
   }

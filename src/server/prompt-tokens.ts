@@ -1,5 +1,6 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { invalidParameter } from './errors.ts'
+import { longestToken } from './longest-token.ts'
 import { checkContextLength, checkRequested, type RequestedTokens } from './sampling-request.ts'
 import type { ServedModel } from './served-model.ts'
 import type { CommonRequest } from './validation.ts'
@@ -67,6 +68,35 @@ const mostPromptTokens = (
   return length === -1 ? room : length
 }
 
+/**
+ * A text that can't fit whatever its tokens are need not be tokenised: it is refused, or cut.
+ *
+ * @throws EngineError in vLLM's words.
+ */
+const boundText = (
+  text: string,
+  { body, model, requested }: Pick<PromptsToEncode, 'body' | 'model' | 'requested'>,
+): string => {
+  const { maxModelLen } = model.engine
+  const numRequested = requested?.count ?? 0
+  const mostCharacters = (maxModelLen - numRequested) * longestToken(model.tokenizer)
+  if (text.length <= mostCharacters) return text
+  if (body.truncate_prompt_tokens != null) {
+    return body.truncation_side === 'right'
+      ? text.slice(0, mostCharacters)
+      : text.slice(text.length - mostCharacters)
+  }
+  throw invalidParameter(
+    `This model's maximum context length is ${maxModelLen} tokens. However, you requested ` +
+      `${numRequested} output tokens and your prompt contains ${text.length} characters (more ` +
+      `than ${mostCharacters} characters, which is the upper bound for ` +
+      `${maxModelLen - numRequested} input tokens). Please reduce the length of the input prompt ` +
+      'or the number of requested output tokens.',
+    'input_text',
+    text.length,
+  )
+}
+
 export type PromptsToEncode = {
   readonly prompts: readonly Prompt[]
   readonly body: CommonRequest
@@ -88,7 +118,7 @@ export const encodePrompts = (given: PromptsToEncode): readonly (readonly number
   checkRequested(requested, maxModelLen)
   const maxTokens = mostPromptTokens(body.truncate_prompt_tokens, requested, maxModelLen)
   const encoded = prompts.map((prompt) =>
-    encodePrompt(prompt, {
+    encodePrompt(typeof prompt === 'string' ? boundText(prompt, given) : prompt, {
       tokenizer: model.tokenizer,
       addSpecialTokens: body.add_special_tokens ?? addsSpecialTokens,
       marked,

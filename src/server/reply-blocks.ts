@@ -1,7 +1,8 @@
 import type { TokenLogprobs } from '../engine/generation.ts'
 import type { OutputDelta } from '../parsers/output-delta.ts'
-import { type ChatReply, finishReason, wantedDeltas } from './chat-reply.ts'
+import { type ChatReply, wantedDeltas } from './chat-reply.ts'
 import { type ChatLogprob, type ChatLogprobs, PendingLogprobs } from './logprobs.ts'
+import type { ChoiceEnd } from './token-reader.ts'
 
 /** A run of one kind in an answer. */
 export type ReplyBlock =
@@ -25,9 +26,8 @@ export type BlockEvent =
   | (OfBlock & Piece & { readonly type: 'close' })
   | {
       readonly type: 'end'
-      /** As in a chat's choice. */
-      readonly finishReason: string
-      readonly stopReason: string | number | null
+      readonly end: ChoiceEnd
+      readonly hasCalls: boolean
     }
 
 /** The block that a delta belongs to; null where it goes on with the open one. */
@@ -56,13 +56,16 @@ class OpenBlock {
     this.#logprobs = new PendingLogprobs(createLogprobs)
   }
 
-  expect(logprobs: readonly TokenLogprobs[]): void {
+  /** The tokens behind the next deltas. What only reasoning or calls came of is dropped. */
+  expect(logprobs: readonly TokenLogprobs[], deltas: readonly OutputDelta[]): void {
     this.#logprobs.add(0, logprobs)
+    const saysOther = deltas.length > 0 && deltas.every(({ content }) => content === undefined)
+    if (saysOther) this.#logprobs.take(0)
   }
 
   #takeLogprobs(): readonly ChatLogprob[] {
-    const taken = this.#logprobs.take(0)?.content ?? []
     if (this.#block?.kind !== 'text') return []
+    const taken = this.#logprobs.take(0)?.content ?? []
     this.#written.push(...taken)
     return taken
   }
@@ -111,18 +114,15 @@ export async function* replyBlocks(reply: ChatReply): AsyncGenerator<BlockEvent>
     reply.tally.add(output)
     if (!started) yield { type: 'start' }
     started = true
-    open.expect(output.logprobs)
-    for (const delta of wantedDeltas(reply, output)) {
+    const deltas = wantedDeltas(reply, output)
+    open.expect(output.logprobs, deltas)
+    for (const delta of deltas) {
       hasCalls ||= delta.toolCall !== undefined
       yield* open.add(delta)
     }
     const { end } = output
     if (!end) continue
     yield* open.end()
-    yield {
-      type: 'end',
-      finishReason: finishReason(end, hasCalls),
-      stopReason: end.stopReason,
-    }
+    yield { type: 'end', end, hasCalls }
   }
 }

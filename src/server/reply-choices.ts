@@ -9,6 +9,7 @@ import { groupOutputs } from './output-groups.ts'
 import { readRepetitionRule } from './repetition.ts'
 import type { RouteContext } from './route.ts'
 import { forChoice } from './sampling-request.ts'
+import type { TokenMask } from './thinking-budget.ts'
 import { createTokenReader, type TokenReaderOptions } from './token-reader.ts'
 import type { CommonRequest } from './validation.ts'
 
@@ -22,6 +23,8 @@ export type ReplyChoicesOptions = {
   /** A parser reads one choice. */
   readonly createParser: () => TokenReaderOptions['parser']
   readonly skipSpecialTokens: boolean
+  /** Narrows the tokens of one choice. */
+  readonly createMask?: () => TokenMask | null
 }
 
 /** vLLM lets a gateway set the priority by header, which wins over the body. */
@@ -60,6 +63,7 @@ const sample = (options: ReplyChoicesOptions): ChoiceSet => {
           ...sharedRequest(options),
           promptTokenIds: prompts[Math.floor(index / n)] ?? [],
           samplingParams: forChoice(params, index % n),
+          ...options.createMask?.(),
           requestId: `${replyId}-${randomHex(8)}`,
         },
       }),

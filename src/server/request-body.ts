@@ -1,4 +1,5 @@
 import { malformedBody } from './errors.ts'
+import { parseJsonText } from './json-text.ts'
 import { bodyError } from './lax-types.ts'
 
 const positionOf = (error: unknown): number => {
@@ -21,7 +22,7 @@ export const readJsonBody = async (request: Request): Promise<unknown> => {
     throw bodyError([{ type: 'missing', path: [], message: 'Field required', input: null }])
   }
   try {
-    return JSON.parse(text)
+    return parseJsonText(text)
   } catch (error) {
     const path = [positionOf(error)]
     throw bodyError([{ type: 'json_invalid', path, message: 'JSON decode error', input: {} }])

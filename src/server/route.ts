@@ -1,11 +1,14 @@
 import { modelNotFound } from './errors.ts'
 import type { HttpMetrics } from './http-metrics.ts'
+import type { ResponseStore } from './responses/store.ts'
 import type { AnyServedModel, ServedModel } from './served-model.ts'
 
 export type RouteContext<Model extends AnyServedModel = ServedModel> = {
   readonly model: Model
   readonly version: string
   readonly metrics: HttpMetrics
+  /** Null where responses are not kept. */
+  readonly responses: ResponseStore | null
   readonly request: Request
 }
 

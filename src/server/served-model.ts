@@ -1,5 +1,6 @@
 import type { GenerationEngine } from '../engine/generation.ts'
 import type { PoolingEngine, VectorRules } from '../engine/pooling.ts'
+import type { Grammars } from '../grammar/grammars.ts'
 import type { SamplingParams } from '../engine/sampling-params.ts'
 import type { ChatTemplate } from '../tokenizer/chat-template.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
@@ -18,6 +19,8 @@ type Served = {
 export type ServedModel = Served & {
   readonly task: 'generate'
   readonly engine: GenerationEngine
+  /** For answers that are held to a form. */
+  readonly grammars: Grammars
   /** From generation_config.json; they override OpenAI's defaults, as in vLLM. */
   readonly defaultSamplingParams: Partial<SamplingParams>
   /** vLLM parser names, null for none. */

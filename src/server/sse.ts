@@ -37,8 +37,8 @@ const toPythonJson = (value: unknown): string => {
 const frame = (data: string): string => `data: ${data}\n\n`
 
 /** A frame that names the kind of its chunk, as in the protocols whose chunks are typed events. */
-export const eventFrame = (event: { readonly type: string }): string =>
-  `event: ${event.type}\n${frame(JSON.stringify(event))}`
+export const eventFrame = (type: string, data: object): string =>
+  `event: ${type}\n${frame(JSON.stringify(data))}`
 
 const completionFrames: SseFrames = {
   chunk: (chunk) => frame(JSON.stringify(chunk)),
@@ -78,8 +78,9 @@ export const sseResponse = <Chunk extends object>(
       signal.addEventListener('abort', onAbort)
     },
     async pull(controller) {
-      const send = (text: string) => {
+      const send = (text: string): boolean => {
         if (text !== '') controller.enqueue(encoder.encode(text))
+        return text !== ''
       }
       const finish = () => {
         send(frames.end)
@@ -87,10 +88,13 @@ export const sseResponse = <Chunk extends object>(
         controller.close()
       }
       try {
-        const next = await iterator.next()
-        if (over) return
-        if (next.done) finish()
-        else send(frames.chunk(next.value))
+        // A pull that brings nothing is not repeated: chunks without a frame are passed over here.
+        for (;;) {
+          const next = await iterator.next()
+          if (over) return
+          if (next.done) return finish()
+          if (send(frames.chunk(next.value))) return
+        }
       } catch (thrown) {
         if (over) return
         send(frames.failure(toErrorBody(thrown)))

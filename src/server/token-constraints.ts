@@ -14,7 +14,12 @@ type Vocabulary = { readonly tokenizer: Tokenizer; readonly vocabSize: number }
 const outside = (tokenIds: readonly number[], vocabSize: number): readonly number[] =>
   tokenIds.filter((id) => id < 0 || id >= vocabSize)
 
-const checkVocabulary = (field: string, tokenIds: readonly number[], vocabSize: number) => {
+/** @throws EngineError vLLM's 400 for ids that are not in the vocabulary. */
+export const checkVocabulary = (
+  field: string,
+  tokenIds: readonly number[],
+  vocabSize: number,
+): void => {
   const invalid = outside(tokenIds, vocabSize)
   if (invalid.length === 0) return
   const list = pythonRepr(invalid)

@@ -15,13 +15,14 @@ export type UsageTally = {
   /** Of the whole reply: each prompt counts once, whatever `n` is. */
   total(): Usage
   /** Of one choice so far. */
-  ofChoice(index: number): Omit<Usage, 'prompt_tokens_details'>
+  ofChoice(index: number): ChoiceUsage
+  /** Of one choice before its first token. */
+  ofPrompt(index: number): ChoiceUsage
 }
 
-const sum = (counts: Iterable<number>): number => [...counts].reduce((a, b) => a + b, 0)
+type ChoiceUsage = Omit<Usage, 'prompt_tokens_details'>
 
-const details = (counts: readonly number[]): Pick<Usage, 'completion_tokens_details'> =>
-  counts.length === 0 ? {} : { completion_tokens_details: { reasoning_tokens: sum(counts) } }
+const sum = (counts: Iterable<number>): number => [...counts].reduce((a, b) => a + b, 0)
 
 /** A usage with its nulls, as in every body but the usage chunk of a stream. */
 export const withNulls = (usage: Partial<Usage>): object => ({
@@ -35,6 +36,18 @@ export const createUsageTally = (numPromptTokens: readonly number[], n: number):
   const numCachedTokens = new Map<number, number>()
   const numReasoningTokens = new Map<number, number>()
   const numTokensOf = (index: number) => numCompletionTokens.get(index) ?? 0
+  /** All choices of a reply have a count or none has. */
+  const details = (count: number): Pick<Usage, 'completion_tokens_details'> =>
+    numReasoningTokens.size === 0 ? {} : { completion_tokens_details: { reasoning_tokens: count } }
+  const ofTokens = (index: number, completion: number, numReasoning: number): ChoiceUsage => {
+    const prompt = numPromptTokens[Math.floor(index / n)] ?? 0
+    return {
+      prompt_tokens: prompt,
+      total_tokens: prompt + completion,
+      completion_tokens: completion,
+      ...details(numReasoning),
+    }
+  }
   return {
     add({ index, newTokenIds, numCachedTokens: numCached, numReasoningTokens: numReasoning }) {
       numCompletionTokens.set(index, numTokensOf(index) + newTokenIds.length)
@@ -50,18 +63,10 @@ export const createUsageTally = (numPromptTokens: readonly number[], n: number):
         total_tokens: prompt + completion,
         completion_tokens: completion,
         prompt_tokens_details: { cached_tokens: sum(numCachedTokens.values()) },
-        ...details([...numReasoningTokens.values()]),
+        ...details(sum(numReasoningTokens.values())),
       }
     },
-    ofChoice(index) {
-      const prompt = numPromptTokens[Math.floor(index / n)] ?? 0
-      const completion = numTokensOf(index)
-      return {
-        prompt_tokens: prompt,
-        total_tokens: prompt + completion,
-        completion_tokens: completion,
-        ...details(numReasoningTokens.has(index) ? [numReasoningTokens.get(index) ?? 0] : []),
-      }
-    },
+    ofChoice: (index) => ofTokens(index, numTokensOf(index), numReasoningTokens.get(index) ?? 0),
+    ofPrompt: (index) => ofTokens(index, 0, 0),
   }
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import type { ToolChoice } from '../parsers/output-parser.ts'
 import { invalidParameter, invalidRequest } from './errors.ts'
 import {
   boolean,
@@ -14,6 +15,7 @@ import {
   string,
 } from './lax-types.ts'
 import { checkGenerationPrompt } from './render-chat.ts'
+import { structuredEntries } from './structured-output.ts'
 import { refuseUnsupportedFields } from './unsupported-fields.ts'
 
 const mostStopStrings = 4
@@ -53,6 +55,7 @@ const commonEntries = {
   use_beam_search: v.nullish(boolean),
   length_penalty: v.nullish(number),
   prompt_logprobs: v.nullish(integer),
+  logprob_token_ids: v.nullish(list(integer)),
   return_tokens_as_token_ids: v.nullish(boolean),
   return_token_ids: v.nullish(boolean),
   skip_special_tokens: v.nullish(boolean),
@@ -68,6 +71,7 @@ const commonEntries = {
     }),
   ),
   stream_interval: v.nullish(integerWithin({ least: 1 })),
+  stream_format: v.nullish(oneOf(['json', 'text'])),
   repetition_detection: v.nullish(
     object({
       max_pattern_size: v.nullish(integer),
@@ -75,6 +79,7 @@ const commonEntries = {
       min_count: v.nullish(integer),
     }),
   ),
+  ...structuredEntries,
   echo: v.nullish(boolean),
   cache_salt: v.nullish(string),
   priority: v.nullish(integer),
@@ -95,6 +100,7 @@ const chatSchema = object({
   parallel_tool_calls: v.nullish(boolean),
   reasoning_effort: v.nullish(oneOf(reasoningEfforts)),
   include_reasoning: v.nullish(boolean),
+  thinking_token_budget: v.nullish(integerWithin({ least: -1 })),
   chat_template_kwargs: v.nullish(record),
   documents: v.nullish(list(record)),
   add_generation_prompt: v.nullish(boolean),
@@ -116,7 +122,7 @@ export type Tool = {
 /** `tools` are checked; `tool_choice` is settled: null where the request has no tools. */
 export type ChatRequest = Omit<v.InferOutput<typeof chatSchema>, 'tools'> & {
   readonly tools: readonly Tool[] | null
-  readonly toolChoice: 'none' | 'auto'
+  readonly toolChoice: ToolChoice
 }
 /** Every prompt of the request, as text or as token ids. */
 export type CompletionRequest = Omit<v.InferOutput<typeof completionSchema>, 'prompt'> & {
@@ -193,7 +199,7 @@ export const readTools = (given: readonly Body[] | null | undefined): readonly T
   return given?.map(checkTool) ?? null
 }
 
-const checkNamedChoice = (choice: Body, tools: readonly Tool[]) => {
+const readNamedChoice = (choice: Body, tools: readonly Tool[]): ToolChoice => {
   const { function: named } = choice
   if (!isRecord(named) || typeof named['name'] !== 'string') {
     throw invalidParameter(
@@ -209,25 +215,20 @@ const checkNamedChoice = (choice: Body, tools: readonly Tool[]) => {
       'tool_choice',
     )
   }
+  return { type: 'function', function: { name } }
 }
 
-const resolveToolChoice = (choice: unknown, tools: readonly Tool[] | null): 'none' | 'auto' => {
+const resolveToolChoice = (choice: unknown, tools: readonly Tool[] | null): ToolChoice => {
   if (choice === undefined) return tools ? 'auto' : 'none'
   if (choice === 'none' || choice === null) return 'none'
   if (!tools) {
     throw invalidParameter('When using `tool_choice`, `tools` must be set.', 'tool_choice')
   }
-  if (choice === 'auto') return 'auto'
-  if (isRecord(choice)) checkNamedChoice(choice, tools)
-  else if (choice !== 'required') {
-    throw invalidParameter(
-      `Invalid value for \`tool_choice\`: ${typeof choice === 'string' ? choice : JSON.stringify(choice)}! ` +
-        'Only named tools, "none", "auto" or "required" are supported.',
-      'tool_choice',
-    )
-  }
-  throw invalidRequest(
-    '`tool_choice` other than "auto" and "none" is not supported by this version.',
+  if (choice === 'auto' || choice === 'required') return choice
+  if (isRecord(choice)) return readNamedChoice(choice, tools)
+  throw invalidParameter(
+    `Invalid value for \`tool_choice\`: ${typeof choice === 'string' ? choice : JSON.stringify(choice)}! ` +
+      'Only named tools, "none", "auto" or "required" are supported.',
     'tool_choice',
   )
 }
@@ -275,8 +276,8 @@ const readPrompts = (prompt: unknown): CompletionRequest['prompts'] => {
 export const parseCompletionRequest = (body: unknown): CompletionRequest => {
   const request = parseBody(completionSchema, body)
   checkCommon(request)
-  const prompts = readPrompts(request.prompt)
   refuseUnsupportedFields(isRecord(body) ? body : {}, 'completion')
+  const prompts = readPrompts(request.prompt)
   const { prompt: _, ...rest } = request
   return { ...rest, prompts }
 }

@@ -33,7 +33,8 @@ export class EngineHost implements HostApi {
       })
       this.#served?.engine.dispose()
       this.#served = served
-      this.#handle = createFetch(served, { version })
+      const { enableResponsesStore = false } = options
+      this.#handle = createFetch(served, { version, enableResponsesStore })
       return { model: served.id, maxModelLen: served.engine.maxModelLen }
     } finally {
       this.#running.delete(id)

@@ -37,7 +37,10 @@ type PumpMessage =
   | { readonly type: 'close' }
   | { readonly type: 'error'; readonly error: EngineErrorData }
 
-/** Serves a stream over a port, one chunk a `pull`. */
+/**
+ * Serves a stream over a port, one chunk a `pull`. A port that closes, as with its page, is told by
+ * Chromium since 122 and by Node, and cancels the stream.
+ */
 export const pumpStream = (stream: ReadableStream<Uint8Array>, port: MessagePort): void => {
   const reader = stream.getReader()
   const send = (message: PumpMessage) => port.postMessage(message)
@@ -56,6 +59,7 @@ export const pumpStream = (stream: ReadableStream<Uint8Array>, port: MessagePort
       port.close()
     }
   })
+  port.addEventListener('close', () => void reader.cancel('The port was closed.').catch(() => {}))
   port.start()
 }
 

@@ -45,6 +45,26 @@ const measure = async (run: () => Promise<number>): Promise<number> => {
   return median(seconds)
 }
 
+/** Objects without end, so that an answer may go on as long as one that is free. */
+const endlessGrammar = String.raw`(\{"name": "[^"]*", "count": (0|[1-9]\d*)\}, )+`
+
+/** Tokens per second of answers that are held to a grammar, against those of free ones. */
+const benchGrammar = async (
+  target: BenchTarget,
+  batch: number,
+  prompt: readonly number[],
+): Promise<BenchRow> => {
+  const length = { prompt, max_tokens: decodeLength, min_tokens: decodeLength }
+  const free = await measure(() => time(target, batch, () => length))
+  const form = { structured_outputs: { regex: endlessGrammar } }
+  const held = await measure(() => time(target, batch, () => ({ ...length, ...form })))
+  return {
+    what: `throughput with a grammar, batch ${batch}`,
+    value: (100 * free) / held,
+    unit: '%',
+  }
+}
+
 /** Prefill and decode at batch 1 and 8: medians of three runs after a warm-up. */
 export const bench = async (target: BenchTarget): Promise<BenchRow[]> => {
   // Fresh random prompts, so that the prefix cache never helps.
@@ -85,6 +105,7 @@ export const bench = async (target: BenchTarget): Promise<BenchRow[]> => {
       },
     )
   }
+  for (const batch of [1, 8]) rows.push(await benchGrammar(target, batch, randomPrompt(16)))
   const { dispatchesPerStep } = await target.stats()
   const inLayers = dispatchesPerStep - dispatchesOutsideLayers
   return [

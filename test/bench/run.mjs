@@ -41,8 +41,13 @@ const inChromium = async () => {
 }
 
 const inNode = async () => {
-  const { module } = await runnerImport('./test/bench/node.ts')
-  return module.runBench({ ...options, model: 'demo/public/starter-model' })
+  const server = await createServer({ mode: 'test', root: '.', server: { middlewareMode: true } })
+  try {
+    const module = await server.ssrLoadModule('/test/bench/node.ts')
+    return await module.runBench({ ...options, model: 'demo/public/starter-model' })
+  } finally {
+    await server.close()
+  }
 }
 
 if (memory) {

@@ -49,6 +49,7 @@ const maskAfter = (output: readonly number[]): Uint32Array => {
 const cases: readonly Case[] = [
   { name: 'greedy', params: { temperature: 0 } },
   { name: 'plain', params: { temperature: 1.2 } },
+  { name: 'named ids', params: { logprobTokenIds: [330, 2, 117] } },
   { name: 'cuts', params: { temperature: 0.9, topK: 50, topP: 0.9, minP: 0.02 } },
   {
     name: 'greedy under penalties',
@@ -138,9 +139,12 @@ describe('requests of every kind together', () => {
         const expected = logprobsReference(logits)
         expect(logprobs[at]?.logprob).toBeCloseTo(expected[token]!, 4)
         expect(logprobs[at]?.rank).toBe(logits.filter((x) => x >= logits[token]!).length)
-        const [best] = [...logits.keys()].sort((a, b) => logits[b]! - logits[a]! || a - b)
-        expect(logprobs[at]?.top[0]?.tokenId).toBe(best)
-        expect(logprobs[at]?.top).toHaveLength(3)
+        const byLogit = [...logits.keys()].sort((a, b) => logits[b]! - logits[a]! || a - b)
+        const listed = params.logprobTokenIds ?? byLogit.slice(0, 3)
+        expect(logprobs[at]?.top.map(({ tokenId }) => tokenId)).toEqual(listed)
+        for (const { tokenId, logprob } of logprobs[at]?.top ?? []) {
+          expect(logprob).toBeCloseTo(expected[tokenId]!, 4)
+        }
       })
     }
     expect(numCompared).toBeGreaterThan(cases.length * numTokens * 0.9)

@@ -15,14 +15,16 @@ import { logprobsReference } from '../reference/sampling.ts'
 import { poison, randomFloats, readTensor, testContext } from './context.ts'
 import { plainSample, stepWords } from './step-fixture.ts'
 
-const maxLogprobs = 32
+const maxListed = 128
 const maxNumSamples = 8
 const { NaN: nan, NEGATIVE_INFINITY: masked } = Number
 
 type Row = {
   readonly logits: ArrayLike<number>
-  /** 0 for none, else 1 + how many of the most likely. */
+  /** 0 for none, else 1 + how many others. */
   readonly logprobs: number
+  /** The others; the most likely by default. */
+  readonly logprobTokenIds?: readonly number[]
   readonly drawn: number
   readonly target?: number
 }
@@ -39,17 +41,18 @@ const createLogprobs = async ({ context, pipelines }: Gpu, vocabSize: number) =>
     step: createTensor(device, 'step', 1024 * 4),
     logits: createTensor(device, 'logits', maxNumSamples * vocabSize * 4),
     sampled_tokens: createTensor(device, 'sampled tokens', maxNumSamples * 4),
-    logprobs: createTensor(device, 'logprobs', logprobsBytes(maxLogprobs, maxNumSamples)),
+    logprobs: createTensor(device, 'logprobs', logprobsBytes(maxListed, maxNumSamples)),
   }
-  const variant = { reduction, vocabSize, maxLogprobs }
+  const variant = { reduction, vocabSize, maxListed }
   const kernel = await bindLogprobs(pipelines, variant, tensors)
   return async (rows: readonly Row[]) => {
     const { queue } = device
-    const samples = rows.map(({ logprobs, target }, slot) => ({
+    const samples = rows.map(({ logprobs, logprobTokenIds, target }, slot) => ({
       ...plainSample,
       slot,
       logprobs,
       ...(target !== undefined && { target }),
+      ...(logprobTokenIds && { logprobTokenIds }),
     }))
     poison(device, tensors.logprobs)
     rows.forEach(({ logits }, row) => {
@@ -67,13 +70,13 @@ const createLogprobs = async ({ context, pipelines }: Gpu, vocabSize: number) =>
     const bytes = await readTensor(device, tensors.logprobs)
     const words = new Uint32Array(bytes)
     return rows.map(({ logprobs }, sample): LogprobRow | null => {
-      const start = logprobsBytes(maxLogprobs, sample) / 4
-      const end = logprobsBytes(maxLogprobs, sample + 1) / 4
+      const start = logprobsBytes(maxListed, sample) / 4
+      const end = logprobsBytes(maxListed, sample + 1) / 4
       const numWritten = logprobs > 0 ? 2 * logprobs : 0
       const rest = words.subarray(start + numWritten, end)
       expect(rest.every((word) => word === 0x7fc0_dead)).toBe(true)
       if (logprobs === 0) return null
-      return readLogprobRow(bytes, { sample, maxLogprobs, numTop: logprobs - 1 })
+      return readLogprobRow(bytes, { sample, maxListed, numListed: logprobs - 1 })
     })
   }
 }
@@ -92,14 +95,24 @@ const expectRow = (got: LogprobRow | null | undefined, row: Row) => {
   const target = row.target ?? row.drawn
   expect(got?.rank).toBe(logits.filter((logit) => logit >= logits[target]!).length)
   expect([got?.logprob, logprobs[target]]).toSatisfy(() => isClose(got?.logprob, logprobs[target]))
-  const order = logits
+  const mostLikely = logits
     .map((_, id) => id)
     .sort((a, b) => (logits[a] === logits[b] ? a - b : logits[b]! - logits[a]!))
     .slice(0, row.logprobs - 1)
-  expect(got?.top.map(({ tokenId }) => tokenId)).toEqual(order)
+  const listed = row.logprobTokenIds ?? mostLikely
+  expect(got?.top.map(({ tokenId }) => tokenId)).toEqual(listed)
   const wrong = got?.top.filter(({ tokenId, logprob }) => !isClose(logprob, logprobs[tokenId]))
   expect(wrong).toEqual([])
 }
+
+const naming = (
+  logprobTokenIds: readonly number[],
+  row: Omit<Row, 'logprobs' | 'logprobTokenIds'>,
+): Row => ({ ...row, logprobTokenIds, logprobs: 1 + logprobTokenIds.length })
+
+/** In no order, some of them more than once. */
+const randomIds = (length: number, vocabSize: number): number[] =>
+  Array.from(randomFloats(length, vocabSize), (x) => Math.floor(Math.abs(x) * 1e4) % vocabSize)
 
 const randomRows = (vocabSize: number): Row[] => {
   const logits = (seed: number, scale: number) =>
@@ -113,6 +126,8 @@ const randomRows = (vocabSize: number): Row[] => {
     // Many ties: whole numbers only.
     { logits: logits(5, 3).map(Math.round), logprobs: 21, drawn: last },
     { logits: logits(6, 1).fill(-2.5), logprobs: 8, drawn: 0 },
+    naming(randomIds(maxListed, vocabSize), { logits: logits(7, 5), drawn: 0 }),
+    naming([last, 0, last], { logits: logits(8, 40), drawn: last >> 1 }),
   ]
 }
 
@@ -135,8 +150,9 @@ describe('logprobs', async () => {
       { logits: [nan, 1, masked, 2, 2, -0], logprobs: 9, drawn: 3 },
       { logits: [nan, 1, masked, 2, 2, -0], logprobs: 3, drawn: 2 },
       { logits: [masked, masked, masked, masked, masked, 4], logprobs: 3, drawn: 5 },
+      naming([0, 2, 4], { logits: [nan, 1, masked, 2, 2, -0], drawn: 3 }),
     ]
-    const [full, second, sole] = await run(rows)
+    const [full, second, sole, named] = await run(rows)
     const order = [3, 4, 1, 5, 2, 0]
     expect(full?.top.map(({ tokenId }) => tokenId)).toEqual(order)
     expect([full?.rank, second?.rank, second?.logprob]).toEqual([2, 5, masked])
@@ -144,6 +160,7 @@ describe('logprobs', async () => {
     const [a, b] = [Math.log(2 * Math.exp(2) + Math.exp(1) + 1), full?.logprob ?? nan]
     expect(b).toBeCloseTo(2 - a, 5)
     expect([sole?.logprob, sole?.rank, sole?.top[0]]).toEqual([0, 1, { tokenId: 5, logprob: 0 }])
+    expect(named?.top.map(({ logprob }) => logprob)).toEqual([masked, masked, full?.logprob])
   })
 
   it.each([
@@ -157,8 +174,10 @@ describe('logprobs', async () => {
     // One token above a floor: each mass is about 0.3 of it.
     logits[5000] = scale < 1 ? 1.2 : 12.5
     const row: Row = { logits, logprobs: 4, drawn: 12_345 }
-    const got = await run([row])
+    const named = naming(randomIds(maxListed, vocabSize), { logits, drawn: 12_345 })
+    const got = await run([row, named])
     expectRow(got[0], row)
+    expectRow(got[1], named)
   })
 })
 

@@ -9,7 +9,7 @@ import { createTokenSampler } from '../../src/layers/token-sampler.ts'
 import { poison, readTensor, testContext } from './context.ts'
 import { noSlot, stepWords, type SampleKnobs } from './step-fixture.ts'
 
-const maxLogprobs = 32
+const maxListed = 32
 
 export const createGpu = async (reduction: Reduction): Promise<Gpu> => {
   const context = await testContext(reduction)
@@ -36,7 +36,7 @@ export const createSampler = async (gpu: Gpu, vocabSize: number, maxNumSamples: 
     ...tensors,
     vocabSize,
     maxNumSamples,
-    maxLogprobs,
+    maxListed,
   })
 
   const prepare = (logits: Float32Array<ArrayBuffer>, samples: readonly SampleKnobs[]): void => {
@@ -77,7 +77,7 @@ export const createSampler = async (gpu: Gpu, vocabSize: number, maxNumSamples: 
     return {
       tokens: [...tokens.subarray(0, samples.length)],
       logprobs: samples.map(({ logprobs = 0 }, sample) =>
-        logprobs > 0 ? readLogprobRow(bytes, { sample, maxLogprobs, numTop: logprobs - 1 }) : null,
+        logprobs > 0 ? readLogprobRow(bytes, { sample, maxListed, numListed: logprobs - 1 }) : null,
       ),
       numDispatches: recorder.numDispatches,
     }

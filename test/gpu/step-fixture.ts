@@ -19,8 +19,10 @@ export type SampleKnobs = {
   readonly adjust?: LogitKnobs
   /** The last token of `adjust.outputTokenIds` is to be found in `lastTokens[slot]` alone. */
   readonly hasPendingToken?: boolean
-  /** 1 + how many of the most likely tokens to report. */
+  /** 1 + how many tokens to report beside the target. */
   readonly logprobs?: number
+  /** Those tokens; the most likely by default. */
+  readonly logprobTokenIds?: readonly number[]
   /** The token to report; the drawn one by default. */
   readonly target?: number
 }
@@ -147,10 +149,12 @@ export const stepWords = (
       Array.from({ length: stride }, (_, i) => blockTable[i] ?? 0),
     ),
   )
-  const adjustments = adjustmentRows(samples, vocabSize, (values) => {
+  const appendFree = (values: readonly number[]) => {
     for (const value of values) words.push(value)
     return words.length - values.length
-  })
+  }
+  const adjustments = adjustmentRows(samples, vocabSize, appendFree)
+  const listed = samples.map(({ logprobTokenIds: ids }) => (ids ? appendFree(ids) : 0))
   append(
     11,
     samples.flatMap((s, i) => [
@@ -165,7 +169,7 @@ export const stepWords = (
       s.logprobs ?? 0,
       s.target ?? 0xffff_ffff,
       ...(adjustments[i] ?? []),
-      0,
+      listed[i] ?? 0,
       0,
     ]),
   )

@@ -113,6 +113,8 @@ export const drawBadRequest = (random: Random, limits: Limits): GenerationReques
     { allowedTokenIds: [-1] },
     { badWordsTokenIds: [[]] },
     { logprobs: 33 },
+    { logprobTokenIds: [] },
+    { logprobTokenIds: [vocabSize] },
     { promptLogprobs: -1 },
   ]
   const badPrompts = [[], [vocabSize], [1, -1], [0.5], tokenIds(random, limits, maxModelLen)]

@@ -1,10 +1,12 @@
 import type { SamplingParams } from '../../engine/sampling-params.ts'
-import { createOutputParser } from '../../parsers/output-parser.ts'
+import { createOutputParser, type OutputParser } from '../../parsers/output-parser.ts'
+import { type AnswerForm, bothMasks, createFormMask, prepareAnswerForm } from '../answer-form.ts'
+import { contentText } from '../chat-messages.ts'
 import { chatChunks, chatCompletion, type ChatReply } from '../chat-reply.ts'
 import type { ChoiceSet } from '../choice-set.ts'
 import { invalidRequest } from '../errors.ts'
 import { createChatLogprobs } from '../logprobs.ts'
-import { chatLogprobs } from '../logprobs-request.ts'
+import { chatLogprobs, numListed } from '../logprobs-request.ts'
 import { encodePrompts } from '../prompt-tokens.ts'
 import { createReasoningCounter } from '../reasoning-counter.ts'
 import { renderChat } from '../render-chat.ts'
@@ -16,6 +18,10 @@ import { checkModelName, type Route, type RouteContext } from '../route.ts'
 import { type RequestedTokens, toSamplingParams } from '../sampling-request.ts'
 import type { ServedModel } from '../served-model.ts'
 import { specialTokens } from '../special-tokens.ts'
+import { readConstraint } from '../structured-output.ts'
+import { replyFormat } from '../text-stream.ts'
+import { createThinkingMask, readThinkingBudget } from '../thinking-budget.ts'
+import { hasCallSyntax, toolConstraint } from '../tool-constraint.ts'
 import { countToolCalls } from '../tool-call-counter.ts'
 import { type ChatRequest, parseChatRequest } from '../validation.ts'
 import { removeMarks } from '../../tokenizer/literal-marks.ts'
@@ -42,31 +48,64 @@ const renderPrompt = (model: ServedModel, body: ChatRequest): string =>
   renderChat(model, { ...body, addsGenerationPrompt: true, kwargs: templateKwargs(body) })
 
 const checkToolParser = (model: ServedModel, body: ChatRequest) => {
-  if (body.toolChoice === 'auto' && !model.toolParser) {
+  if (model.toolParser) return
+  if (body.toolChoice === 'auto') {
     throw invalidRequest(
       '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
     )
   }
+  if (body.toolChoice === 'required') {
+    throw invalidRequest('tool_choice="required" requires --tool-call-parser to be set')
+  }
 }
 
-const createParser = (model: ServedModel, body: ChatRequest, promptTail: string) => {
-  const { reasoningParser, tokenizer } = model
-  const parser = createOutputParser({
-    toolParser: body.toolChoice === 'auto' ? model.toolParser : null,
-    reasoningParser,
+/** gpt-oss has no way not to think. */
+const checkEffort = (model: ServedModel, body: ChatRequest) => {
+  if (model.reasoningParser !== 'openai_gptoss' || body.reasoning_effort !== 'none') return
+  throw invalidRequest("Harmony does not support reasoning_effort='none'", 'reasoning_effort')
+}
+
+/** What the answer is held to: calls that the request insists on, before all else. */
+const requestedForm = (model: ServedModel, body: ChatRequest) => {
+  const { toolChoice } = body
+  if (toolChoice === 'auto' || toolChoice === 'none') {
+    const requested = readConstraint(body)
+    return requested && { requested, callsTools: false }
+  }
+  const constraint = toolConstraint({
+    toolChoice,
+    tools: body.tools ?? [],
+    toolParser: model.toolParser,
+    single: body.parallel_tool_calls === false,
+  })
+  return { requested: { constraint, field: 'tools' }, callsTools: true }
+}
+
+type AnswerStart = { readonly prompt: string; readonly form: AnswerForm | null }
+
+const createPlainParser = (
+  model: ServedModel,
+  body: ChatRequest,
+  { prompt, form }: AnswerStart,
+): OutputParser =>
+  createOutputParser({
+    toolParser: model.toolParser,
+    reasoningParser: model.reasoningParser,
     tools: body.tools ?? [],
     toolChoice: body.toolChoice,
+    guided: !hasCallSyntax(model.toolParser),
     chatTemplateKwargs: templateKwargs(body),
-    promptTail,
-    specialTokens: specialTokens(tokenizer),
+    promptTail: prompt,
+    specialTokens: specialTokens(model.tokenizer),
+    // A grammar holds the answer to a text: its markers may be spelled from any tokens.
+    ...(form === null && { addedTokens: model.tokenizer.addedTokens }),
   })
+
+const createParser = (model: ServedModel, body: ChatRequest, start: AnswerStart) => {
+  const { reasoningParser, tokenizer } = model
+  const parser = createPlainParser(model, body, start)
   if (reasoningParser === null) return parser
   return createReasoningCounter(parser, reasoningParser, tokenizer) ?? parser
-}
-
-const finalMessageText = (body: ChatRequest): string | null => {
-  const content = body.messages.at(-1)?.['content']
-  return typeof content === 'string' && content !== '' ? content : null
 }
 
 /** The answer takes up the role of the final message where no new one is opened. */
@@ -77,11 +116,22 @@ const replyRole = (body: ChatRequest): string => {
 }
 
 const echoedText = (body: ChatRequest, role: string): string | null =>
-  body.echo && body.messages.at(-1)?.['role'] === role ? finalMessageText(body) : null
+  body.echo && body.messages.at(-1)?.['role'] === role
+    ? contentText(body.messages.at(-1)?.['content']) || null
+    : null
 
 /** Parsers need the special tokens, which are their markers. */
 const hasParser = (model: ServedModel, body: ChatRequest): boolean =>
-  body.toolChoice === 'auto' || model.reasoningParser !== null
+  body.toolChoice !== 'none' || model.reasoningParser !== null
+
+/** What the tokens of hidden reasoning tell would give it away. */
+const hidesTokens = (model: ServedModel, body: ChatRequest): boolean =>
+  body.include_reasoning === false && hasParser(model, body)
+
+const callsEnd = ({ toolChoice }: ChatRequest): ChatReply['callsEnd'] => {
+  if (typeof toolChoice === 'object') return 'never'
+  return toolChoice === 'required' ? 'when-complete' : 'always'
+}
 
 const createReply = (
   { model, metrics }: RouteContext,
@@ -91,26 +141,32 @@ const createReply = (
 ): ChatReply => {
   const { tokenizer, toolParser } = model
   const { head, outputs, prompt } = running
-  const callsTools = body.toolChoice === 'auto' && toolParser !== null
   const role = replyRole(body)
   const asTokenIds = body.return_tokens_as_token_ids ?? false
-  const includeReasoning = body.include_reasoning ?? true
-  const isParsed = hasParser(model, body)
   return {
     ...head,
-    outputs: callsTools ? countToolCalls(outputs, metrics, toolParser) : outputs,
+    outputs:
+      body.toolChoice === 'none' ? outputs : countToolCalls(outputs, metrics, toolParser ?? 'json'),
     role,
     echoed: echoedText(body, role),
-    includeReasoning,
+    includeReasoning: body.include_reasoning ?? true,
     parallelToolCalls: body.parallel_tool_calls ?? true,
-    hasParser: isParsed,
+    callsEnd: callsEnd(body),
+    hasParser: hasParser(model, body),
     returnPromptTokenIds: body.return_token_ids ?? false,
-    // Those of reasoning would give away what is not to be seen.
-    returnTokenIds: (body.return_token_ids ?? false) && (includeReasoning || !isParsed),
+    returnTokenIds: (body.return_token_ids ?? false) && !hidesTokens(model, body),
     promptText: body.return_prompt_text ? prompt : null,
     createLogprobs:
       numTop === null ? null : () => createChatLogprobs({ tokenizer, asTokenIds, numTop }),
   }
+}
+
+const prepareForm = async (model: ServedModel, body: ChatRequest, prompt: string) => {
+  const asked = requestedForm(model, body)
+  if (!asked) return null
+  const { requested, callsTools } = asked
+  const chat = { prompt, kwargs: templateKwargs(body), callsTools }
+  return prepareAnswerForm({ model, requested, body, chat })
 }
 
 /** The chat as the model reads it, and its token ids. */
@@ -144,19 +200,31 @@ export type RunningChat = {
  *
  * @throws EngineError a 400 or 404 in vLLM's words, and what `addRequest` throws.
  */
-export const startChat = (
+export const startChat = async (
   context: RouteContext,
   body: ChatRequest,
   requested: RequestedTokens | null = requestedTokens(body),
-): RunningChat => {
-  const { model } = context
+): Promise<RunningChat> => {
+  const { model, request } = context
   const { engine } = model
   checkModelName(context, body)
   checkToolParser(model, body)
+  checkEffort(model, body)
 
-  const logprobs = chatLogprobs(body, engine.vocabSize)
+  const asked = chatLogprobs(body, engine.vocabSize)
+  const hidden = { ...asked, logprobs: null, logprobTokenIds: null }
+  const logprobs = hidesTokens(model, body) ? hidden : asked
   const params = toSamplingParams({ request: body, model, requested, logprobs })
   const { prompt, tokenIds } = encodeChat(model, body, requested)
+  const budget = readThinkingBudget(body, model, params)
+  const form = await prepareForm(model, body, prompt)
+  request.signal.throwIfAborted()
+  const start: AnswerStart = { prompt, form }
+  const createMask = () =>
+    bothMasks(
+      form && createFormMask(form),
+      budget && createThinkingMask(budget, createPlainParser(model, body, start)),
+    )
 
   const head = createReplyHead('chatcmpl', context, body, [tokenIds])
   const choices = startReplyChoices({
@@ -165,11 +233,12 @@ export const startChat = (
     replyId: head.id,
     params,
     prompts: [tokenIds],
-    createParser: () => createParser(model, body, prompt),
+    createParser: () => createParser(model, body, start),
+    createMask,
     skipSpecialTokens: !hasParser(model, body) && (body.skip_special_tokens ?? true),
   })
   const { outputs } = choices
-  const reply = createReply(context, body, { head, outputs, prompt }, logprobs.logprobs)
+  const reply = createReply(context, body, { head, outputs, prompt }, numListed(logprobs))
   return { choices, reply, params }
 }
 
@@ -177,11 +246,12 @@ export const chatCompletions: Route = async (context) => {
   const { metrics, request } = context
   const body = parseChatRequest(await readJsonBody(request))
   request.signal.throwIfAborted()
-  const { choices, reply } = startChat(context, body)
+  const format = replyFormat(request, body)
+  const { choices, reply } = await startChat(context, body)
   return respond({
     choices,
     signal: request.signal,
-    stream: body.stream ?? false,
+    ...format,
     metrics,
     chunks: () => chatChunks(reply),
     whole: () => chatCompletion(reply),

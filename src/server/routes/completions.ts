@@ -1,9 +1,10 @@
 import { createOutputParser } from '../../parsers/output-parser.ts'
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
+import { createFormMask, prepareAnswerForm } from '../answer-form.ts'
 import type { ChoiceSet } from '../choice-set.ts'
 import { completionChunks, type CompletionReply, textCompletion } from '../completion-reply.ts'
 import { createCompletionLogprobs } from '../logprobs.ts'
-import { completionLogprobs } from '../logprobs-request.ts'
+import { completionLogprobs, numListed } from '../logprobs-request.ts'
 import { encodePrompts } from '../prompt-tokens.ts'
 import { startReplyChoices } from '../reply-choices.ts'
 import { createReplyHead, type ReplyHead } from '../reply.ts'
@@ -12,6 +13,8 @@ import { respond } from '../respond.ts'
 import { checkModelName, type Route } from '../route.ts'
 import { toSamplingParams } from '../sampling-request.ts'
 import type { ServedModel } from '../served-model.ts'
+import { replyFormat } from '../text-stream.ts'
+import { readConstraint } from '../structured-output.ts'
 import { type CompletionRequest, parseCompletionRequest } from '../validation.ts'
 
 /** OpenAI's default for completions; chat has none. */
@@ -32,11 +35,13 @@ const plainText = () =>
     specialTokens: [],
   })
 
-/** What `echo` puts before each choice. */
+/** What `echo` puts before each choice: no text where the reply tells the ids, as in vLLM. */
 const echoedPrompts = (body: CompletionRequest, tokenizer: Tokenizer): string[] => {
   if (!body.echo) return []
+  const textOf = (prompt: CompletionRequest['prompts'][number]) =>
+    typeof prompt === 'string' ? prompt : tokenizer.decode(prompt)
   return body.prompts.flatMap((prompt) => {
-    const text = typeof prompt === 'string' ? prompt : tokenizer.decode(prompt)
+    const text = body.return_token_ids ? '' : textOf(prompt)
     return Array.from({ length: body.n ?? 1 }, () => text)
   })
 }
@@ -64,6 +69,7 @@ export const completions: Route = async (context) => {
   const { engine } = model
   const body = parseCompletionRequest(await readJsonBody(request))
   request.signal.throwIfAborted()
+  const format = replyFormat(request, body)
   checkModelName(context, body)
 
   const count = isPromptOnly(body) ? 1 : (body.max_tokens ?? defaultMaxTokens)
@@ -79,6 +85,9 @@ export const completions: Route = async (context) => {
     marked: false,
   })
 
+  const asked = readConstraint(body)
+  const form = asked && (await prepareAnswerForm({ model, requested: asked, body }))
+  request.signal.throwIfAborted()
   const head = createReplyHead('cmpl', context, body, prompts)
   const choices = startReplyChoices({
     context,
@@ -87,14 +96,15 @@ export const completions: Route = async (context) => {
     params,
     prompts,
     createParser: plainText,
+    createMask: () => form && createFormMask(form),
     skipSpecialTokens: body.skip_special_tokens ?? true,
   })
   const { outputs } = choices
-  const reply = createReply(model, body, { head, outputs }, logprobs.logprobs)
+  const reply = createReply(model, body, { head, outputs }, numListed(logprobs))
   return respond({
     choices,
     signal: request.signal,
-    stream: body.stream ?? false,
+    ...format,
     metrics,
     chunks: () => completionChunks(reply),
     whole: () => textCompletion(reply),

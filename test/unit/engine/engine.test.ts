@@ -478,6 +478,28 @@ test('a token mask sees every token before, one step at a time', async () => {
   expect(executor.mostPending).toBe(1)
 })
 
+test('steps run ahead as far as tokens may be any', async () => {
+  const { engine, executor } = createTestEngine()
+  const seen: number[] = []
+  const tokenIds = await read(
+    engine.addRequest({
+      promptTokenIds: tokens(5),
+      samplingParams: params,
+      tokenMask: (outputTokenIds) => {
+        seen.push(outputTokenIds.length)
+        return null
+      },
+      numUnmasked: ({ length }) => (length < 6 ? 6 - length : length < 8 ? 0 : 100),
+    }),
+  )
+  expect(seen).toEqual([6, 7])
+  expect(executor.mostPending).toBe(2)
+  expect(executor.summaries.map(({ adjustsLogits }) => adjustsLogits)).toEqual(
+    Array.from({ length: 12 }, (_, step) => step === 6 || step === 7),
+  )
+  expect(tokenIds.tokenIds).toEqual(generateAlone(tokens(5), params))
+})
+
 test('log probabilities come with their tokens, those of the prompt first', async () => {
   const { engine } = createTestEngine()
   const { outputs, tokenIds } = await read(

@@ -7,6 +7,7 @@ const promptTokenIds = [4, 5, 4]
 const create = (
   params: Partial<SamplingParams>,
   tokenMask: ((outputTokenIds: readonly number[]) => Uint32Array | null) | null = null,
+  numUnmasked: ((outputTokenIds: readonly number[]) => number) | null = null,
 ) =>
   LogitAdjustments.of({
     samplingParams: resolveSamplingParams(params),
@@ -14,6 +15,7 @@ const create = (
     eosTokenIds: new Set([0]),
     vocabSize: 40,
     tokenMask,
+    numUnmasked,
   })
 
 /** The entries for the token after `outputs`, as [id, bias, occurrences]. */
@@ -62,9 +64,9 @@ test('ends can not be drawn before minTokens', () => {
     [0, banned, 0],
     [6, banned, 0],
   ])
-  expect(adjustments?.adjusts(promptTokenIds.length + 1)).toBe(true)
+  expect(adjustments?.adjusts(promptTokenIds.length + 1, promptTokenIds)).toBe(true)
   expect(entriesAfter(adjustments, [8, 8])).toEqual([])
-  expect(adjustments?.adjusts(promptTokenIds.length + 2)).toBe(false)
+  expect(adjustments?.adjusts(promptTokenIds.length + 2, promptTokenIds)).toBe(false)
 })
 
 describe('bad words of several tokens', () => {
@@ -97,11 +99,37 @@ test('masks hold the allowed ids, narrowed by the caller', () => {
   })
   const u32 = new Uint32Array(16).fill(77)
   const words = { u32, f32: new Float32Array(u32.buffer) }
-  expect(adjustments?.writeMask(words, 3, promptTokenIds)).toBe(2)
+  expect(adjustments?.writeMask(words, 3, 3, promptTokenIds)).toBe(2)
   expect([...u32.subarray(3, 5)]).toEqual([2, 2 + 128])
-  expect(adjustments?.writeMask(words, 3, [...promptTokenIds, 8])).toBe(2)
+  expect(adjustments?.writeMask(words, 3, 4, [...promptTokenIds, 8])).toBe(2)
   expect([...u32.subarray(2, 6)]).toEqual([77, 0, 2, 77])
   expect(seen).toEqual([[], [8]])
+})
+
+test('a mask is asked for behind the tokens that may be any', () => {
+  const seen: (readonly number[])[] = []
+  const adjustments = create(
+    {},
+    (outputs) => {
+      seen.push(outputs)
+      return Uint32Array.of(4, 0)
+    },
+    (outputs) => 2 - outputs.length,
+  )
+  const u32 = new Uint32Array(8)
+  const words = { u32, f32: new Float32Array(u32.buffer) }
+  const writeAfter = (outputs: readonly number[], numPending: number) => {
+    const tokenIds = [...promptTokenIds, ...outputs]
+    const position = tokenIds.length + numPending
+    const length = adjustments?.writeMask(words, 0, position, tokenIds)
+    expect(adjustments?.adjusts(position, tokenIds)).toBe(length !== 0)
+    return length
+  }
+  expect([writeAfter([], 0), writeAfter([], 1), writeAfter([7], 0)]).toEqual([0, 0, 0])
+  expect(seen).toEqual([])
+  expect(writeAfter([7, 8], 0)).toBe(2)
+  expect(seen).toEqual([[7, 8]])
+  expect(adjustments?.masks(promptTokenIds.length + 2, promptTokenIds)).toBe(true)
 })
 
 test('too many adjusted ids are refused', () => {

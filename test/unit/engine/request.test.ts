@@ -39,3 +39,29 @@ test.each([-1, 1.5, 100, Number.NaN])('the id %d is outside the vocabulary', (id
   const request = { promptTokenIds: [1, id], samplingParams: {} }
   expect(() => createSequence(request, limits)).toThrow(/out of vocabulary/)
 })
+
+const naming = (logprobTokenIds: readonly number[], logprobs: number | null = null) => {
+  const samplingParams = { logprobTokenIds, logprobs }
+  return createSequence({ promptTokenIds: [1], samplingParams }, limits).samplingParams
+}
+
+test('named ids settle how many log probabilities are reported', () => {
+  const ids = Array.from({ length: 128 }, (_, at) => at % 100)
+  expect(naming(ids)).toMatchObject({ logprobTokenIds: ids, logprobs: 128 })
+  expect(naming([7, 5], 2).logprobs).toBe(2)
+})
+
+test.each([
+  [[], null, /not be an empty list/],
+  [Array.from({ length: 129 }, () => 1), null, /of length 129, .* max allowed: 128/],
+  [[1, 2], 3, /logprobs=3, len\(logprob_token_ids\)=2/],
+  [[1, 100, 2], null, /\[100\] in logprob_token_ids contain out-of-vocab/],
+])('named ids %j with logprobs %j are refused', (ids, logprobs, message) => {
+  expect(() => naming(ids, logprobs)).toThrow(
+    expect.objectContaining({
+      code: 'invalid-request',
+      message: expect.stringMatching(message),
+      details: expect.objectContaining({ parameter: 'logprob_token_ids' }),
+    }),
+  )
+})

@@ -1,4 +1,4 @@
-import type { TokenLogprobs } from '../../../src/engine/generation.ts'
+import type { GenerationRequest, TokenLogprobs } from '../../../src/engine/generation.ts'
 import { LogitAdjustments } from '../../../src/engine/logit-adjustments.ts'
 import type { ModelExecutor, StepResult, StepSummary } from '../../../src/engine/model-executor.ts'
 import { resolveSamplingParams, type SamplingParams } from '../../../src/engine/sampling-params.ts'
@@ -212,6 +212,7 @@ export const makeSequence = (
     maxModelLen?: number
     priority?: number
     numSpeculativeTokens?: number
+    tokenMask?: GenerationRequest['tokenMask']
   } = {},
 ): Sequence => {
   const { cacheSalt = null, maxModelLen = 256, priority = 0, numSpeculativeTokens = 0 } = params
@@ -221,7 +222,7 @@ export const makeSequence = (
     promptTokenIds,
     eosTokenIds: new Set([eosTokenId]),
     vocabSize,
-    tokenMask: null,
+    tokenMask: params.tokenMask ?? null,
   })
   return new Sequence({
     requestId,

@@ -88,6 +88,32 @@ test('lays a step out as the shaders read it', () => {
   expect([...input]).toEqual(expected.flat())
 })
 
+test('lists the ids whose log probabilities are wanted once for all rows of their sequence', () => {
+  const { sequences, ...output } = exampleOutput()
+  const [decode, prefill] = sequences
+  const asking = makeSequence('asking', [3, 4], { logprobTokenIds: [9, 5, 7], promptLogprobs: 1 })
+  asking.blockTable.push(9)
+  const drafting = { ...decode!, sequence: asking, numScheduledTokens: 3, numSamples: 3 }
+  const step = {
+    ...output,
+    sequences: [{ ...drafting, start: 0, draftTokenIds: [8] }, prefill!],
+    numTokens: 6,
+    numSamples: 4,
+  }
+  const input = new StepInputBuilder().prepare(step)
+  const rowWord = (row: number, word: number) => input[input[11]! + 20 * row + word]!
+  const at = rowWord(1, 18)
+  expect(Array.from(input.slice(at))).toEqual([9, 5, 7])
+  // A token of the prompt is followed by two that draw, and by a sequence that names no ids.
+  expect([0, 1, 2, 3].map((row) => [rowWord(row, 9), rowWord(row, 18)])).toEqual([
+    [2, 0],
+    [4, at],
+    [4, at],
+    [0, 0],
+  ])
+  expect(summarizeStep(step).logprobs).toBe(4)
+})
+
 test('leaves nothing of an earlier step behind and grows when it must', () => {
   const builder = new StepInputBuilder()
   const long = makeSequence('long', tokens(900), { maxModelLen: 1000 })

@@ -3,6 +3,7 @@ import { createFetch } from '../../../src/server/create-fetch.ts'
 import { createToyEngine } from '../engine/toy-language-model.ts'
 import { createTinyTokenizer, eos } from './fixtures.ts'
 import { createScriptedEngine } from './scripted-engine.ts'
+import { testGrammars } from './test-grammars.ts'
 
 /** A model that says "ab", seldom "aa", and then stops. */
 const serve = () => {
@@ -28,6 +29,7 @@ const serve = () => {
       source: '',
       render: ({ messages }) => messages.map(({ content }) => String(content)).join(''),
     },
+    grammars: testGrammars(tokenizer),
     defaultSamplingParams: {},
     toolParser: null,
     reasoningParser: null,

@@ -172,6 +172,7 @@ describe('a whole chat reply', () => {
       allowedTokenIds: null,
       badWordsTokenIds: [],
       logprobs: null,
+      logprobTokenIds: null,
       promptLogprobs: null,
     })
   })

@@ -254,5 +254,9 @@ describe('a streamed chat reply', () => {
     const frames = await streamed([{ pieces: ['two', eos] }], body)
     expect(frames[1]).toBe(delta('{"content":"one, "}').replace(',"token_ids":null', ''))
     expect(frames[2]).toBe(delta('{"content":"two"}'))
+    const parts = [{ type: 'text', text: 'one,' }, 'two,']
+    const listed = { ...body, messages: [{ role: 'assistant', content: parts }] }
+    const [, echoed] = await streamed([{ pieces: ['three', eos] }], listed)
+    expect(echoed).toBe(delta('{"content":"one,\\ntwo,"}').replace(',"token_ids":null', ''))
   })
 })

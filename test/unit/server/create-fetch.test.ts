@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { EngineError } from '../../../src/errors.ts'
+import type { CreateFetchOptions } from '../../../src/server/create-fetch.ts'
 import { createTestServer, eos, normalise } from './fixtures.ts'
 
 const get = (path: string, init?: RequestInit) => {
@@ -41,10 +42,64 @@ describe('the routes', () => {
     expect(wrong.headers.get('allow')).toBe('POST')
   })
 
+  it('answer no HEAD and no OPTIONS by themselves, as FastAPI does not', async () => {
+    for (const method of ['HEAD', 'OPTIONS', 'PUT', 'DELETE']) {
+      const refused = await get('/v1/models', { method }).response
+      expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET'])
+    }
+  })
+
+  it('answer pings by either method', async () => {
+    for (const method of ['GET', 'POST']) {
+      const pong = await get('/ping', { method }).response
+      expect([pong.status, await pong.text()]).toEqual([200, ''])
+    }
+    const wrong = await get('/ping', { method: 'PUT' }).response
+    expect(wrong.headers.get('allow')).toBe('GET, POST')
+  })
+
   it('answer 503 once the engine is disposed', async () => {
     const { chat, engine } = createTestServer()
     engine.dispose()
     expect((await chat({})).status).toBe(503)
+  })
+})
+
+const loadOf = async ({ handler }: ReturnType<typeof createTestServer>) =>
+  (await handler(new Request('http://quire.test/load'))).json()
+
+describe('the load', () => {
+  it('counts requests until their answer has ended', async () => {
+    const hang = { pieces: ['a'], end: 'hang' as const }
+    const server = createTestServer({ scripts: [hang, hang, { pieces: [eos] }] })
+    expect(await loadOf(server)).toEqual({ server_load: 0 })
+    const stream = await server.chat({ stream: true })
+    const client = new AbortController()
+    const whole = server.complete({}, { signal: client.signal })
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(await loadOf(server)).toEqual({ server_load: 2 })
+    client.abort()
+    await expect(whole).rejects.toThrow(/abort/i)
+    expect(await loadOf(server)).toEqual({ server_load: 1 })
+    await stream.body?.cancel()
+    await server.chat({})
+    await server.chat({ temperature: 9 })
+    expect(await loadOf(server)).toEqual({ server_load: 0 })
+  })
+})
+
+const idOf = async (serving: CreateFetchOptions, headers: HeadersInit = {}) => {
+  const { handler } = createTestServer({ serving })
+  const response = await handler(new Request('http://quire.test/v1/models', { headers }))
+  return response.headers.get('x-request-id')
+}
+
+describe('the id of a request', () => {
+  it('is told by header where that is enabled', async () => {
+    const serving = { enableRequestIdHeaders: true }
+    expect(await idOf(serving, { 'x-request-id': 'mine' })).toBe('mine')
+    expect(await idOf(serving)).toMatch(/^[0-9a-f]{32}$/)
+    expect(await idOf({}, { 'x-request-id': 'mine' })).toBeNull()
   })
 })
 

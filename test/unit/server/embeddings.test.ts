@@ -303,4 +303,18 @@ describe('what a model does not do', () => {
     expect(await (await get('/metrics')).text()).toContain('vllm:num_requests_running')
     expect((await post('/reset_prefix_cache', {})).status).toBe(200)
   })
+
+  it('serves invocations by what they hold', async () => {
+    const { post } = createServer()
+    const { data } = await (await post('/invocations', { input: ['a', 'b'] })).json()
+    expect(data).toHaveLength(2)
+    const refused = await post('/invocations', { prompt: 'a' })
+    expect((await refused.json()).error.message).toContain("'EmbeddingCompletionRequest'")
+  })
+
+  it('tokenises', async () => {
+    const { post } = createServer()
+    const { tokens } = await (await post('/tokenize', { prompt: 'ab' })).json()
+    expect(tokens).toEqual([1, 101, 102, 2])
+  })
 })

@@ -1,10 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
-import { createFetch, type FetchHandler } from '../../../src/server/create-fetch.ts'
+import {
+  createFetch,
+  type CreateFetchOptions,
+  type FetchHandler,
+} from '../../../src/server/create-fetch.ts'
 import type { ServedModel } from '../../../src/server/served-model.ts'
 import type { ChatTemplate, ChatTemplateInput } from '../../../src/tokenizer/chat-template.ts'
 import type { Tokenizer } from '../../../src/tokenizer/tokenizer.ts'
 import { createScriptedEngine, type Script, type ScriptedEngine } from './scripted-engine.ts'
+import { testGrammars } from './test-grammars.ts'
 
 export const eos = '<|im_end|>'
 const specials = [eos, '<think>', '</think>', '<tool_call>', '</tool_call>']
@@ -34,7 +39,9 @@ export const createTinyTokenizer = (): GrowingTokenizer => {
       tokenIds
         .filter((id) => !(options?.skipSpecialTokens && isSpecial(id)))
         .map((id) => pieces[id] ?? '')
-        .join(''),
+        .join('')
+        // Half a surrogate pair stands for a token with half of a character's bytes.
+        .toWellFormed(),
     tokenToId: (token) => (pieces.includes(token) ? idOf(token) : null),
     idToToken: (id) => pieces[id] ?? null,
     ids: (...given) => given.map(idOf),
@@ -76,6 +83,7 @@ export type TestServerOptions = {
   readonly model?: Partial<ServedModel>
   readonly templateSource?: string
   readonly maxModelLen?: number
+  readonly serving?: CreateFetchOptions
 }
 
 export const createTestServer = (options: TestServerOptions = {}): TestServer => {
@@ -94,12 +102,13 @@ export const createTestServer = (options: TestServerOptions = {}): TestServer =>
       engine,
       tokenizer,
       chatTemplate: template,
+      grammars: testGrammars(tokenizer),
       defaultSamplingParams: {},
       toolParser: null,
       reasoningParser: null,
       ...options.model,
     },
-    { version: '1.2.3' },
+    { version: '1.2.3', ...options.serving },
   )
   const post: TestServer['post'] = (path, body, init) =>
     handler(

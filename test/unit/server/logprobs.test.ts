@@ -82,8 +82,31 @@ describe('log probabilities in chat', () => {
       scripts: [{ pieces: ['<think>', 'so', '</think>', 'a', eos] }],
       model,
     })
-    const { choices } = await (await server.chat({ ...body, include_reasoning: false })).json()
+    const asked = { ...body, logprob_token_ids: [1], include_reasoning: false }
+    const { choices } = await (await server.chat(asked)).json()
     expect(choices[0].logprobs).toBeNull()
+    expect(server.engine.requests[0]?.samplingParams.logprobs).toBeNull()
+  })
+
+  it('tell the ids that were asked for after the token itself, in their order', async () => {
+    const server = createTestServer({ scripts })
+    const [a = 0, x = 0, y = 0] = server.tokenizer.ids('a', 'x', 'y')
+    const asked = { logprobs: true, top_logprobs: 30, logprob_token_ids: [y, a, x, y] }
+    const { choices } = await (await server.chat(asked)).json()
+    const content: ChatEntry[] = choices[0].logprobs.content
+    const alternatives = content.map(({ top_logprobs: top }) =>
+      top.map(({ token, logprob }) => [token, logprob]),
+    )
+    const own = content.map(({ token, logprob }) => [token, logprob])
+    const [toldA, toldX, toldY] = [a, x, y].map((id, at) => ['axy'[at], -1 - id])
+    // The answer's first token is one of those asked for, and stands there once.
+    expect(alternatives).toEqual([
+      [own[0], toldY, toldX],
+      [own[1], toldY, toldA, toldX],
+      [own[2], toldY, toldA, toldX],
+    ])
+    const { logprobs, logprobTokenIds } = server.engine.requests[0]?.samplingParams ?? {}
+    expect({ logprobs, logprobTokenIds }).toEqual({ logprobs: 3, logprobTokenIds: [y, a, x] })
   })
 
   it('of the prompt are a list with null first', async () => {
@@ -136,6 +159,24 @@ describe('log probabilities in completions', () => {
       createCompletionLogprobs({ tokenizer, asTokenIds: false, numTop })([entry])
     expect(write(2)).toMatchObject({ top_logprobs: [{ c: -9999, a: -1, b: -2 }] })
     expect(write(0)).toMatchObject({ top_logprobs: [{ c: -9999 }], token_logprobs: [-9999] })
+  })
+
+  it('tell the ids that were asked for, and of an echoed prompt the most likely', async () => {
+    const server = createTestServer({ scripts })
+    const [x = 0, y = 0] = server.tokenizer.ids('x', 'y', 'a', 'b', 'c', 'd')
+    const asked = { prompt: 'ab', echo: true, logprobs: 3, logprob_token_ids: [y, x] }
+    const { choices } = await (await server.complete(asked)).json()
+    const [first, ofPrompt, ...told] = choices[0].logprobs.top_logprobs.map(
+      (top: object | null) => top && Object.keys(top),
+    )
+    expect(first).toBeNull()
+    expect(ofPrompt).toHaveLength(3)
+    expect(told).toEqual([
+      ['cd', 'y', 'x'],
+      ['☹', 'y', 'x'],
+      [eos, 'y', 'x'],
+    ])
+    expect(choices[0].logprobs.top_logprobs[2]).toMatchObject({ y: -1 - y, x: -1 - x })
   })
 
   it('begin with those of an echoed prompt, for every answer', async () => {

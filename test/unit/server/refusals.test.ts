@@ -146,13 +146,8 @@ describe('refusals in vLLM’s words', () => {
 })
 
 const unsupported: readonly Record<string, unknown>[] = [
-  { logprob_token_ids: [1] },
-  { response_format: { type: 'json_object' } },
-  { structured_outputs: { regex: 'a' } },
-  { thinking_token_budget: 10 },
   { prompt_embeds: 'AA==' },
-  { tools: [tool], tool_choice: 'required' },
-  { tools: [tool], tool_choice: { type: 'function', function: { name: 'f' } } },
+  { return_assistant_tokens_mask: true },
 ]
 
 describe('what this version does not do', () => {

@@ -129,6 +129,7 @@ const fuzzed = [
   'logprobs',
   'top_logprobs',
   'prompt_logprobs',
+  'logprob_token_ids',
   'return_tokens_as_token_ids',
   'echo',
   'stream',

@@ -35,6 +35,38 @@ const logprobsRefusals: readonly RefusalCase[] = [
   ],
 ]
 
+const named = { logprobs: true, logprob_token_ids: [1] }
+
+const namedIdsRefusals: readonly RefusalCase[] = [
+  [
+    { ...named, logprobs: false },
+    'when using `logprob_token_ids`, `logprobs` must be set to true. (parameter=logprob_token_ids)',
+    'logprob_token_ids',
+  ],
+  [
+    { ...named, logprob_token_ids: [] },
+    '`logprob_token_ids` must not be an empty list. (parameter=logprob_token_ids)',
+    'logprob_token_ids',
+  ],
+  [
+    { ...named, use_beam_search: true },
+    '`logprob_token_ids` is not supported with beam search. (parameter=logprob_token_ids)',
+    'logprob_token_ids',
+  ],
+  [
+    { ...named, logprob_token_ids: Array.from({ length: 129 }, (_, id) => id) },
+    'Requested logprob_token_ids of length 129, which is greater than max allowed: 128 ' +
+      '(parameter=logprob_token_ids, value=129)',
+    'logprob_token_ids',
+  ],
+  [
+    { ...named, logprob_token_ids: [3, vocabSize, -1] },
+    `token_id(s) [${vocabSize}, -1] in logprob_token_ids contain out-of-vocab token ids. ` +
+      `Vocabulary size: ${vocabSize} (parameter=logprob_token_ids, value=[${vocabSize}, -1])`,
+    'logprob_token_ids',
+  ],
+]
+
 const samplingRefusals: readonly RefusalCase[] = [
   [{ presence_penalty: 2.5 }, 'presence_penalty must be in [-2, 2], got 2.5.', 'presence_penalty'],
   [{ frequency_penalty: -3 }, 'frequency_penalty must be in [-2, 2], got -3.', 'frequency_penalty'],
@@ -103,7 +135,7 @@ const beamRefusals: readonly RefusalCase[] = [
   ],
 ]
 
-const newRefusals = [...logprobsRefusals, ...samplingRefusals, ...beamRefusals]
+const newRefusals = [...logprobsRefusals, ...namedIdsRefusals, ...samplingRefusals, ...beamRefusals]
 
 describe('refusals of sampling fields', () => {
   it.each(newRefusals)('%j', async (body, message, param) => {
@@ -119,6 +151,11 @@ describe('refusals of sampling fields', () => {
       '`logprobs` must be a positive value or -1. (parameter=logprobs, value=-2)',
     )
     expect((await refusal(complete, { logprobs: 21 })).param).toBe('logprobs')
+    expect((await refusal(complete, { logprob_token_ids: [1] })).message).toBe(
+      'when using `logprob_token_ids`, `logprobs` must be set. (parameter=logprob_token_ids)',
+    )
+    const promptAlone = { ...named, logprobs: 1, echo: true, max_tokens: 0 }
+    expect((await refusal(complete, promptAlone)).message).toContain('no output tokens')
     const beams = { use_beam_search: true, echo: true, logprobs: 1 }
     expect((await refusal(complete, beams)).param).toBe('prompt_logprobs')
   })

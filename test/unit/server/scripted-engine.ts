@@ -30,6 +30,12 @@ export const scriptedLogprobs = (tokenId: number, numTop: number): TokenLogprobs
   return { tokenId, logprob: own?.logprob ?? -Infinity, rank: own ? 1 : numTop + 1, top }
 }
 
+/** As above, with these ids beside it: an id is as likely as it is small. */
+const namedLogprobs = (tokenId: number, named: readonly number[]): TokenLogprobs => ({
+  ...scriptedLogprobs(tokenId, 1),
+  top: named.map((id) => ({ tokenId: id, logprob: -1 - id })),
+})
+
 export type ScriptedEngine = GenerationEngine & {
   /** Every request so far, in order. */
   readonly requests: GenerationRequest[]
@@ -85,7 +91,12 @@ export const createScriptedEngine = (
   let disposed = false
 
   const play = (position: number, script: Script, request: GenerationRequest): Generation => {
-    const { logprobs = null, promptLogprobs = null } = request.samplingParams
+    const { logprobs = null, logprobTokenIds, promptLogprobs = null } = request.samplingParams
+    const report = (tokenIds: readonly number[]) => {
+      if (logprobs === null) return null
+      if (!logprobTokenIds) return tell(tokenIds, logprobs)
+      return tokenIds.map((id) => namedLogprobs(id, logprobTokenIds))
+    }
     let wake: (() => void) | null = null
     const abort = () => {
       if (running.delete(position)) aborted.add(position)
@@ -102,7 +113,7 @@ export const createScriptedEngine = (
           if (finishReason) running.delete(position)
           yield {
             newTokenIds,
-            logprobs: logprobs === null ? null : tell(newTokenIds, logprobs),
+            logprobs: report(newTokenIds),
             promptLogprobs:
               promptLogprobs === null || step > 0
                 ? null

@@ -4,6 +4,7 @@ import { loadChatTemplate } from '../../../src/tokenizer/chat-template.ts'
 import { loadTokenizer } from '../../../src/tokenizer/tokenizer.ts'
 import { readStarterJson } from './fixtures.ts'
 import { createScriptedEngine } from './scripted-engine.ts'
+import { testGrammars } from './test-grammars.ts'
 
 const serve = (answer: string) => {
   const tokenizerConfig = readStarterJson('tokenizer_config.json')
@@ -20,6 +21,7 @@ const serve = (answer: string) => {
     engine,
     tokenizer,
     chatTemplate: loadChatTemplate(tokenizerConfig),
+    grammars: testGrammars(tokenizer),
     defaultSamplingParams: {},
     toolParser: 'hermes',
     reasoningParser: 'qwen3',
