@@ -105,8 +105,8 @@ export const bench = async (target: BenchTarget): Promise<BenchRow[]> => {
       },
     )
   }
-  for (const batch of [1, 8]) rows.push(await benchGrammar(target, batch, randomPrompt(16)))
   const { dispatchesPerStep } = await target.stats()
+  for (const batch of [1, 8]) rows.push(await benchGrammar(target, batch, randomPrompt(16)))
   const inLayers = dispatchesPerStep - dispatchesOutsideLayers
   return [
     { what: 'dispatches per layer', value: inLayers / target.numLayers, unit: '' },
