@@ -10,7 +10,7 @@ import {
 import { exaone4 } from './exaone4.ts'
 import { gemma2, gemma3 } from './gemma.ts'
 import { gpt2 } from './gpt2.ts'
-import { granite } from './granite.ts'
+import { granite, graniteHybrid } from './granite.ts'
 import { gemma3TextModel, llamaModel, mistralModel, qwen2Model, qwen3Model } from './headless.ts'
 import { llama } from './llama.ts'
 import { ministral3, mistral, mistral3 } from './mistral.ts'
@@ -33,6 +33,7 @@ export const architectures: readonly Architecture[] = [
   qwen3Moe,
   smollm3,
   granite,
+  graniteHybrid,
   gemma2,
   gemma3,
   olmo2,

@@ -27,6 +27,16 @@ const qwen3 = {
   vocab_size: 151936,
 }
 
+/** As ibm-granite/granite-4.0-1b names its fields. */
+const granite4 = {
+  architectures: ['GraniteMoeHybridForCausalLM'],
+  layer_types: ['attention', 'attention'],
+  num_hidden_layers: 2,
+  num_local_experts: 0,
+  shared_intermediate_size: 4096,
+  position_embedding_type: 'rope',
+}
+
 const llama3 = {
   architectures: ['LlamaForCausalLM'],
   attention_bias: false,
@@ -339,6 +349,13 @@ test.each([
   expect(parseModelConfig({ ...qwen3, ...change })).toMatchObject(expected)
 })
 
+test('Granite 4 without Mamba layers, with positions or without', () => {
+  const config = parseModelConfig({ ...qwen3, ...granite4 })
+  expect(config).toMatchObject({ intermediateSize: 4096, layers: [{ rope: 0 }, { rope: 0 }] })
+  const nope = parseModelConfig({ ...qwen3, ...granite4, position_embedding_type: 'nope' })
+  expect(nope.layers.map(({ rope }) => rope)).toEqual([null, null])
+})
+
 test.each([
   [
     'an architecture',
@@ -365,6 +382,8 @@ test.each([
     { ...ministral3, rope_parameters: beta },
     /llama_4_scaling_beta.*YaRN/,
   ],
+  ['Mamba layers', { ...granite4, layer_types: ['mamba', 'attention'] }, /Mamba/],
+  ['experts beside a shared MLP', { ...granite4, num_local_experts: 8 }, /experts/],
   ['a RoPE scaling', { rope_scaling: { rope_type: 'dynamic' } }, /"dynamic".*yarn/],
 ])('refuses %s that it does not run', (_, change, message) => {
   expect(() => parseModelConfig({ ...qwen3, ...change })).toThrowError(
