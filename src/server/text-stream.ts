@@ -19,7 +19,7 @@ const done = '[DONE]'
  * of it, the last one is `[DONE]`. A failure is an event named `error` with vLLM's error JSON. Reasoning,
  * usage and log probabilities are not told.
  */
-export const textFrames: SseFrames<TextChunk> = {
+const textFrames: SseFrames<TextChunk> = {
   chunk: ({ choices }) => {
     const text = choices?.[0]?.delta?.content ?? choices?.[0]?.text ?? ''
     if (text === '') return ''
