@@ -1,4 +1,3 @@
-import { createLayerNorm } from '../layers/layer-norm.ts'
 import { createLinear } from '../layers/linear.ts'
 import { createMlp } from '../layers/mlp.ts'
 import { createResidualLinear } from '../layers/residual-linear.ts'
@@ -19,27 +18,15 @@ import {
 import {
   allocateEncoder,
   createEncoderAttention,
+  createStreamNorm,
   type EncoderActivations,
 } from './encoder-parts.ts'
 import type { ModelConfig } from './model-config.ts'
 import type { CreateEncoder, EncoderBuild, Model } from './model.ts'
 
-/** LayerNorm of the residual stream itself: BERT norms each sum. */
-const createStreamNorm = async (
-  { gpu, config, weights, step }: EncoderBuild,
-  { hidden }: EncoderActivations,
-  name: string,
-) =>
-  createLayerNorm(gpu, {
-    input: hidden,
-    output: hidden,
-    weight: await weights.vector([`${name}.weight`]),
-    bias: await weights.vector([`${name}.bias`]),
-    eps: config.normEps,
-    width: config.hiddenSize,
-    step,
-    rowCount: 'tokens',
-  })
+/** BERT norms each sum. */
+const createSumNorm = (build: EncoderBuild, activations: EncoderActivations, name: string) =>
+  createStreamNorm(build, activations, { weight: `${name}.weight`, bias: `${name}.bias` })
 
 /** Embeddings of tokens, positions and the first token type, summed and normed. */
 const createEmbeddings = async (
@@ -58,7 +45,7 @@ const createEmbeddings = async (
     lastTokens,
     output: activations.hidden,
   })
-  const norm = await createStreamNorm(build, activations, 'embeddings.LayerNorm')
+  const norm = await createSumNorm(build, activations, 'embeddings.LayerNorm')
   return {
     encode(recorder, { numTokens }) {
       tokens.encode(recorder, numTokens)
@@ -101,7 +88,7 @@ const createLayer = async (
       ...(await loadLinear(build, [name('attention.output.dense')])),
       input: attended,
     }),
-    createStreamNorm(build, activations, name('attention.output.LayerNorm')),
+    createSumNorm(build, activations, name('attention.output.LayerNorm')),
     createMlp(gpu, {
       residual,
       scratch: activation,
@@ -112,7 +99,7 @@ const createLayer = async (
       down: down.weight,
       downBias: down.bias,
     }),
-    createStreamNorm(build, activations, name('output.LayerNorm')),
+    createSumNorm(build, activations, name('output.LayerNorm')),
   ])
   return {
     encode(recorder, shape) {

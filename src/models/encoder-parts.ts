@@ -1,5 +1,6 @@
 import { createTensor, uploadTensor, type Tensor } from '../gpu/tensor.ts'
 import { attentionScratchBytes, createAttention, type Attention } from '../layers/attention.ts'
+import { createLayerNorm } from '../layers/layer-norm.ts'
 import type { EncoderBuild } from './model.ts'
 import { ropeTable } from './rope.ts'
 
@@ -41,6 +42,23 @@ export const allocateEncoder = (build: EncoderBuild): EncoderActivations => {
     ),
   }
 }
+
+/** LayerNorm of the residual stream itself, with the weight and, if it has one, the bias of those names. */
+export const createStreamNorm = async (
+  { gpu, config, weights, step }: EncoderBuild,
+  { hidden }: EncoderActivations,
+  names: { readonly weight: string; readonly bias: string | null },
+) =>
+  createLayerNorm(gpu, {
+    input: hidden,
+    output: hidden,
+    weight: await weights.vector([names.weight]),
+    bias: names.bias === null ? null : await weights.vector([names.bias]),
+    eps: config.normEps,
+    width: config.hiddenSize,
+    step,
+    rowCount: 'tokens',
+  })
 
 /** From qkv to attended, as the layer's config has it. */
 export const createEncoderAttention = (

@@ -1,4 +1,3 @@
-import { createLayerNorm } from '../layers/layer-norm.ts'
 import { createLinear } from '../layers/linear.ts'
 import { createMlp } from '../layers/mlp.ts'
 import type { Norm } from '../layers/norm.ts'
@@ -20,29 +19,13 @@ import {
 import {
   allocateEncoder,
   createEncoderAttention,
+  createStreamNorm,
   type EncoderActivations,
 } from './encoder-parts.ts'
 import type { ModelConfig } from './model-config.ts'
 import type { CreateEncoder, EncoderBuild, Model } from './model.ts'
 import { readRopesByLayerType } from './rope-config.ts'
 import { readSlidingLayers } from './sliding-window.ts'
-
-/** LayerNorm of the residual stream itself: at the start and at the end. */
-const createStreamNorm = async (
-  { gpu, config, weights, step }: EncoderBuild,
-  { hidden }: EncoderActivations,
-  name: string,
-) =>
-  createLayerNorm(gpu, {
-    input: hidden,
-    output: hidden,
-    weight: await weights.vector([name]),
-    bias: null,
-    eps: config.normEps,
-    width: config.hiddenSize,
-    step,
-    rowCount: 'tokens',
-  })
 
 /** norm, attention, norm, gated MLP; two residual sums. The first layer's attention has no norm. */
 const createLayer = async (
@@ -110,12 +93,18 @@ const createModernBert: CreateEncoder = async (build) => {
     lastTokens: build.lastTokens,
     output: activations.hidden,
   })
-  const firstNorm = await createStreamNorm(build, activations, 'embeddings.norm.weight')
+  const firstNorm = await createStreamNorm(build, activations, {
+    weight: 'embeddings.norm.weight',
+    bias: null,
+  })
   const layers: Model[] = []
   for (let layer = 0; layer < config.numLayers; layer++) {
     layers.push(await createLayer(build, activations, layer))
   }
-  const lastNorm = await createStreamNorm(build, activations, 'final_norm.weight')
+  const lastNorm = await createStreamNorm(build, activations, {
+    weight: 'final_norm.weight',
+    bias: null,
+  })
   return {
     output: activations.hidden,
     encode(recorder, shape) {
