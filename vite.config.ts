@@ -46,8 +46,8 @@ const useWorkerSource = {
   name: 'use-worker-source',
   enforce: 'pre' as const,
   transform: (code: string, id: string) =>
-    id.endsWith('/src/index.ts')
-      ? code.replace("/* @vite-ignore */ './engine.worker.js'", "'./engine.worker.ts'")
+    /\/src\/(index|engine\.worker)\.ts(\?|$)/.test(id)
+      ? code.replace(/\/\* @vite-ignore \*\/ '(.*)\.js'/, "'$1.ts'")
       : null,
 }
 
@@ -96,10 +96,12 @@ const library: UserConfig = {
       entry: {
         index: 'src/index.ts',
         'engine.worker': 'src/engine.worker.ts',
+        'grammar.worker': 'src/grammar.worker.ts',
         client: 'src/client/index.ts',
         parsers: 'src/parsers/index.ts',
         node: 'src/node/index.ts',
         cli: 'src/node/cli.ts',
+        'node-grammar.worker': 'src/node/grammar.worker.ts',
       },
       formats: ['es'],
     },
@@ -115,7 +117,7 @@ const demo: UserConfig = {
   root: 'demo',
   base: './',
   build: { outDir: '../dist-demo', emptyOutDir: true, target: 'es2023' },
-  worker: { format: 'es', plugins: () => [useXGrammarFactory] },
+  worker: { format: 'es', plugins: () => [useWorkerSource, useXGrammarFactory] },
   optimizeDeps,
   plugins: [useWorkerSource, useXGrammarFactory, serviceWorkerPlugin()],
 }

@@ -5,6 +5,7 @@ import { EngineError } from './errors.ts'
 import { requestGpu, type GpuContext } from './gpu/device.ts'
 import type { LoadOptions, LoadProgress } from './load-options.ts'
 import { readModelFiles, readModelOutline } from './model-files.ts'
+import type { GrammarConnection } from './grammar/grammar-api.ts'
 import { createGrammars } from './grammar/grammars.ts'
 import { detectParsers } from './parsers/detect.ts'
 import type { ModelPlan } from './planning/model-plan.ts'
@@ -31,6 +32,8 @@ export type ModelEnvironment = {
   readonly openPath?: (model: string) => Promise<ModelSource | null>
   /** The origin-private file system, or null where there is none. */
   readonly openStorage: () => Promise<OpenModelOptions['root']>
+  /** Who compiles what answers are held to; called when a request first asks for it. */
+  readonly connectGrammars: () => GrammarConnection
   readonly quota?: OpenModelOptions['quota']
   readonly locks?: OpenModelOptions['locks']
   /** `navigator.deviceMemory`, in GiB, where the browser has it. */
@@ -100,6 +103,9 @@ export const planModel = async (
   }
 }
 
+/** A model that answers until it is disposed of, which ends its requests and frees what it took. */
+export type LoadedModel = AnyServedModel & { readonly dispose: () => void }
+
 /**
  * From the name of a model to one that answers: the place where all rooms meet.
  *
@@ -108,7 +114,7 @@ export const planModel = async (
 export const loadModel = async (
   environment: ModelEnvironment,
   given: LoadModelOptions,
-): Promise<AnyServedModel> => {
+): Promise<LoadedModel> => {
   const options = withBudget(environment, given)
   checkServingOptions(options)
   const { reduction, signal } = options
@@ -129,7 +135,8 @@ export const loadModel = async (
         beforeDownload: refuse,
       }))
     try {
-      return await loadFromSource({ source, requestContext, options }, context)
+      const { connectGrammars } = environment
+      return await loadFromSource({ source, requestContext, options, connectGrammars }, context)
     } finally {
       await source.close()
     }
@@ -142,9 +149,10 @@ export const loadModel = async (
 
 /** Loads from files that are at hand: the stored ones of a page, or a folder in Node. */
 export const loadFromSource = async (
-  parts: Pick<EngineParts, 'source' | 'requestContext' | 'options'>,
+  parts: Pick<EngineParts, 'source' | 'requestContext' | 'options'> &
+    Pick<ModelEnvironment, 'connectGrammars'>,
   context: GpuContext,
-): Promise<AnyServedModel> => {
+): Promise<LoadedModel> => {
   const { source, options } = parts
   const files = await readModelFiles(source)
   const { config, tensors, pooling, generation, tokenizerJson, tokenizerConfig } = files
@@ -162,7 +170,7 @@ export const loadFromSource = async (
     ready()
     const dimensions = options.matryoshkaDimensions ?? pooling.dimensions
     const vectors = { normalize: pooling.normalize, dimensions }
-    return { ...served, task: 'embed', engine, vectors }
+    return { ...served, task: 'embed', engine, vectors, dispose: () => engine.dispose() }
   }
   const detected = detectParsers({
     architecture: config.architecture,
@@ -178,16 +186,22 @@ export const loadFromSource = async (
   )
   ready()
   const toolParser = options.toolParser === undefined ? detected.toolParser : options.toolParser
+  const grammars = createGrammars({
+    tokenizer,
+    vocabSize: config.vocabSize,
+    stopTokenIds: eosTokenIds,
+    markers: callMarkers(toolParser, tokenizer),
+    connect: parts.connectGrammars,
+  })
   return {
     ...served,
     task: 'generate',
     engine,
-    grammars: createGrammars({
-      tokenizer,
-      vocabSize: config.vocabSize,
-      stopTokenIds: eosTokenIds,
-      markers: callMarkers(toolParser, tokenizer),
-    }),
+    grammars,
+    dispose() {
+      engine.dispose()
+      grammars.dispose()
+    },
     defaultSamplingParams: {
       ...generation.defaultSamplingParams,
       ...options.defaultSamplingParams,

@@ -4,14 +4,14 @@ import { createEventLoopYield, type EventLoopYield, WakeSignal } from './event-l
 import { EngineMetrics, type RequestTimes } from './engine-metrics.ts'
 import { describeEngine } from './engine-stats.ts'
 import type { EngineStats, Generation, GenerationEngine, GenerationRequest } from './generation.ts'
-import type { ModelExecutor, StepHandle } from './model-executor.ts'
+import type { ModelExecutor, SamplingInput, StepHandle } from './model-executor.ts'
 import { OutputQueue } from './output-queue.ts'
 import { LossLimit } from './loss-limit.ts'
 import { createSequence } from './request.ts'
 import { type SampledToken, Scheduler } from './scheduler.ts'
 import type { SchedulerOutput } from './scheduler-output.ts'
 import type { Sequence } from './sequence.ts'
-import { StepInputBuilder, summarizeStep } from './step-input.ts'
+import { samplesLate, StepInputBuilder, summarizeStep } from './step-input.ts'
 import { TokenBudget } from './token-budget.ts'
 
 export type GenerationEngineOptions = {
@@ -101,6 +101,8 @@ class EngineLoop implements GenerationEngine {
   /** What failed steps left behind on the GPU is still running. */
   #isDraining = false
   #isRebuilding = false
+  /** The step submitted last is not known in full yet, so none may follow it. */
+  #isSampling = false
   #isDisposed = false
   /** Why the engine stopped for good. */
   #stopped: EngineError | null = null
@@ -206,13 +208,15 @@ class EngineLoop implements GenerationEngine {
   /** Submits one step; false when there is none to submit now. */
   #step(): boolean {
     const numAllowed = this.#isDraining ? 1 : this.#runAhead
-    if (this.#isRebuilding || this.#inFlight.length >= numAllowed) return false
+    if (this.#isRebuilding || this.#isSampling || this.#inFlight.length >= numAllowed) return false
     const startedAt = this.#now()
     try {
       const scheduled = this.#scheduler.schedule(this.#budget.numTokens)
       if (scheduled === null) return false
       const stepInput = this.#stepInput.prepare(scheduled)
-      const handle = this.#executor.execute(stepInput, summarizeStep(scheduled))
+      const sampling = samplesLate(scheduled) ? this.#findSampling(scheduled) : undefined
+      const handle = this.#executor.execute(stepInput, summarizeStep(scheduled), sampling)
+      if (sampling) this.#holdUntil(sampling)
       if (this.#inFlight.length > 0) this.#numOverlappedSteps += 1
       this.#inFlight.push(this.#postprocess(scheduled, handle))
       for (const { sequence } of scheduled.sequences) {
@@ -225,6 +229,37 @@ class EngineLoop implements GenerationEngine {
       this.#fail(error)
       return false
     }
+  }
+
+  /**
+   * How the tokens of a step are drawn, as soon as those of the steps before it are known. Never rejects:
+   * a request whose mask fails ends by itself.
+   */
+  async #findSampling({ sequences }: SchedulerOutput): Promise<SamplingInput> {
+    const epoch = this.#epoch
+    await this.#inFlight.at(-1)
+    const masks = new Map<Sequence, Uint32Array | null>()
+    const askMask = async (sequence: Sequence) => {
+      try {
+        masks.set(sequence, (await sequence.adjustments?.askMask(sequence.tokenIds)) ?? null)
+      } catch (error) {
+        if (epoch === this.#epoch) this.#failOne(sequence, EngineError.from(error))
+      }
+    }
+    const drawing = sequences.filter(
+      ({ draws, sequence }) => draws && sequence.status === 'running',
+    )
+    await Promise.all(drawing.map(({ sequence }) => askMask(sequence)))
+    return this.#stepInput.prepareSampling(masks)
+  }
+
+  /** The executor, which waits for it too, has had its turn by then. */
+  #holdUntil(sampling: Promise<SamplingInput>): void {
+    this.#isSampling = true
+    void sampling.then(() => {
+      this.#isSampling = false
+      this.#work.wake()
+    })
   }
 
   /** Waits for a step's tokens, after those of the steps before it, and hands them out. */
@@ -331,7 +366,7 @@ class EngineLoop implements GenerationEngine {
       if (this.#isDisposed) return replacement.executor.dispose()
       this.#executor = replacement.executor
       for (const sequence of this.#scheduler.preemptAll(replacement.numBlocks)) {
-        this.#failOne(sequence, replacement.numBlocks)
+        this.#failOne(sequence, tooFewBlocks(sequence, replacement.numBlocks))
       }
       this.#isRebuilding = false
       this.#watch(replacement.executor)
@@ -342,17 +377,11 @@ class EngineLoop implements GenerationEngine {
     }
   }
 
-  #failOne(sequence: Sequence, numBlocks: number): void {
+  #failOne(sequence: Sequence, error: EngineError): void {
+    this.#scheduler.abort(sequence)
     const { outputs } = this.#requests.get(sequence.requestId) ?? {}
     this.#requests.delete(sequence.requestId)
-    outputs?.fail(
-      new EngineError(
-        'out-of-memory',
-        `The GPU ran out of memory, and the ${numBlocks} KV blocks that are left hold ` +
-          `${numBlocks * blockSize} tokens, but this request may grow to ${sequence.maxNumTokens}. ` +
-          'Lower max_tokens, or close other pages that use the GPU.',
-      ),
-    )
+    outputs?.fail(error)
   }
 
   /** Ends all requests with an error and forgets what is on the GPU. */
@@ -366,6 +395,14 @@ class EngineLoop implements GenerationEngine {
 
 const isLoss = ({ code }: EngineError): boolean =>
   code === 'device-lost' || code === 'out-of-memory'
+
+const tooFewBlocks = ({ maxNumTokens }: Sequence, numBlocks: number): EngineError =>
+  new EngineError(
+    'out-of-memory',
+    `The GPU ran out of memory, and the ${numBlocks} KV blocks that are left hold ` +
+      `${numBlocks * blockSize} tokens, but this request may grow to ${maxNumTokens}. ` +
+      'Lower max_tokens, or close other pages that use the GPU.',
+  )
 
 const disposedError = (): EngineError =>
   new EngineError('disposed', 'The engine was disposed. Create a new one.')

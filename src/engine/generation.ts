@@ -46,13 +46,14 @@ export type GenerationRequest = {
   readonly priority?: number
   /**
    * Narrows what may be drawn next: given the output so far, a bit for each token id (word
-   * `id >> 5`, bit `id & 31`) that is set where the id is allowed, or null to allow all. Called once
-   * a token, when all tokens before are known; the words are copied before the next call.
+   * `id >> 5`, bit `id & 31`) that is set where the id is allowed, or null to allow all. Called as soon
+   * as all tokens before are known, while the GPU is on its way to the next one's logits; the words are
+   * copied before the next call. A failure ends this request alone.
    */
-  readonly tokenMask?: (outputTokenIds: readonly number[]) => Uint32Array | null
+  readonly tokenMask?: (outputTokenIds: readonly number[]) => Promise<Uint32Array | null>
   /**
    * How many tokens after `outputTokenIds` may be any, whatever they turn out to be: for those
-   * `tokenMask` is not called, and steps run ahead. Without it each token waits for the one before.
+   * `tokenMask` is not called. Without it each token is drawn once the one before is known.
    */
   readonly numUnmasked?: (outputTokenIds: readonly number[]) => number
 }

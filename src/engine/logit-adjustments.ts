@@ -1,4 +1,5 @@
 import { EngineError } from '../errors.ts'
+import type { GenerationRequest } from './generation.ts'
 import { maxAdjustedTokenIds, type SamplingParams } from './sampling-params.ts'
 import { adjustmentLength, inPromptFlag } from './step-input-layout.ts'
 
@@ -7,8 +8,8 @@ export type LogitAdjustmentsOptions = {
   readonly promptTokenIds: readonly number[]
   readonly eosTokenIds: ReadonlySet<number>
   readonly vocabSize: number
-  readonly tokenMask: ((outputTokenIds: readonly number[]) => Uint32Array | null) | null
-  readonly numUnmasked?: ((outputTokenIds: readonly number[]) => number) | null
+  readonly tokenMask: NonNullable<GenerationRequest['tokenMask']> | null
+  readonly numUnmasked?: GenerationRequest['numUnmasked'] | null
 }
 
 /** Where a row's adjustments go in a step's input; `f32` lies over the same memory as `u32`. */
@@ -24,7 +25,7 @@ const hasPenalties = ({ repetitionPenalty, presencePenalty, frequencyPenalty }: 
  */
 export class LogitAdjustments {
   /** Most tokens still on the GPU with which the next one's adjustments can be told, its mask apart. */
-  readonly maxPendingTokens: number
+  readonly #maxPendingTokens: number
   readonly #params: SamplingParams
   readonly #numPromptTokens: number
   /** Ids that end the request, banned until `minTokens` were drawn. */
@@ -52,7 +53,7 @@ export class LogitAdjustments {
     this.#allowed = allowedTokenIds === null ? null : bitmask(allowedTokenIds, this.#maskLength)
     this.#counts = hasPenalties(samplingParams)
     const looksBack = badWordsTokenIds.some((word) => word.length > 1)
-    this.maxPendingTokens = looksBack ? 0 : this.#counts ? 1 : Number.POSITIVE_INFINITY
+    this.#maxPendingTokens = looksBack ? 0 : this.#counts ? 1 : Number.POSITIVE_INFINITY
     for (const [id, bias] of samplingParams.logitBias) this.#biases[this.#entry(id)]! += bias
     for (const word of badWordsTokenIds) {
       if (word.length === 1) this.#biases[this.#entry(word[0]!)] = Number.NEGATIVE_INFINITY
@@ -92,15 +93,28 @@ export class LogitAdjustments {
     if (this.#counts) this.#occurrences[this.#entry(tokenId)]! += 1
   }
 
-  /** Most words that `write` adds to a step's input. */
-  get maxLength(): number {
+  /** Most words that the token at `position` adds to a step's input, whatever those before will be. */
+  maxLength(position: number, tokenIds: readonly number[]): number {
     const numBans = this.#endTokenIds.size + this.#params.badWordsTokenIds.length
+    const numCounted = this.#counts ? position - tokenIds.length : 0
+    const numEntries = this.#ids.length + numCounted + numBans
     const hasMask = this.#allowed !== null || this.#tokenMask !== null
-    return (this.#ids.length + numBans) * adjustmentLength + (hasMask ? this.#maskLength : 0)
+    return numEntries * adjustmentLength + (hasMask ? this.#maskLength : 0)
   }
 
-  /** Whether the token at `position` needs its mask asked for, when all before it are known. */
-  masks(position: number, tokenIds: readonly number[]): boolean {
+  /** Whether the token at `position` is told what it may be once all before it are known, not sooner. */
+  isLate(position: number, tokenIds: readonly number[]): boolean {
+    const numPending = position - tokenIds.length
+    return numPending > this.#maxPendingTokens || this.#masks(position, tokenIds)
+  }
+
+  /** The mask of the token behind `tokenIds`; null where it may be any. */
+  async askMask(tokenIds: readonly number[]): Promise<Uint32Array | null> {
+    if (this.#tokenMask === null || !this.#masks(tokenIds.length, tokenIds)) return null
+    return this.#tokenMask(tokenIds.slice(this.#numPromptTokens))
+  }
+
+  #masks(position: number, tokenIds: readonly number[]): boolean {
     if (this.#tokenMask === null) return false
     const numPending = position - tokenIds.length
     return this.#numUnmasked(tokenIds.slice(this.#numPromptTokens)) <= numPending
@@ -111,7 +125,7 @@ export class LogitAdjustments {
     return (
       this.#ids.length > 0 ||
       this.#allowed !== null ||
-      this.masks(position, tokenIds) ||
+      this.#masks(position, tokenIds) ||
       this.#params.badWordsTokenIds.length > 0 ||
       position - this.#numPromptTokens < this.#params.minTokens
     )
@@ -144,9 +158,7 @@ export class LogitAdjustments {
   }
 
   /** Writes a bit for each id, set where it may be drawn; returns the number of words, 0 for all. */
-  writeMask({ u32 }: StepWords, at: number, position: number, tokenIds: readonly number[]): number {
-    const isMasked = this.masks(position, tokenIds)
-    const mask = isMasked ? this.#tokenMask?.(tokenIds.slice(this.#numPromptTokens)) : null
+  writeMask({ u32 }: StepWords, at: number, mask: Uint32Array | null): number {
     if (!mask && this.#allowed === null) return 0
     for (let word = 0; word < this.#maskLength; word++) {
       u32[at + word] = (mask?.[word] ?? (mask ? 0 : 0xffff_ffff)) & (this.#allowed?.[word] ?? -1)

@@ -29,6 +29,12 @@ export type StepResult = {
   readonly logprobs: readonly (TokenLogprobs | null)[] | null
 }
 
+/**
+ * How a step's tokens are drawn, where that is known only while the step is under way: words in the
+ * place of those of its input from `at` on.
+ */
+export type SamplingInput = { readonly at: number; readonly words: Uint32Array<ArrayBuffer> }
+
 /** A submitted step. */
 export type StepHandle = {
   /**
@@ -53,10 +59,16 @@ export type ModelExecutor = {
   readonly failed: Promise<EngineError>
   /**
    * Submits one step and returns without waiting for it. `stepInput` (laid out in `step-input-layout.ts`)
-   * is reused by the next step, so it must be copied or uploaded before this returns.
+   * is reused by the next step, so it must be copied or uploaded before this returns. With `sampling`
+   * the GPU computes logits at once, and draws from them when that has come, which is copied or uploaded
+   * before anybody else who waits for it goes on; no other step follows before that.
    *
    * @throws EngineError when the step can't be submitted.
    */
-  execute(stepInput: Uint32Array<ArrayBuffer>, summary: StepSummary): StepHandle
+  execute(
+    stepInput: Uint32Array<ArrayBuffer>,
+    summary: StepSummary,
+    sampling?: Promise<SamplingInput>,
+  ): StepHandle
   dispose(): void
 }

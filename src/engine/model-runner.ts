@@ -16,7 +16,13 @@ import { blockSize } from './block-manager.ts'
 import { DeviceWatch } from './device-watch.ts'
 import { createKvCache } from './kv-cache.ts'
 import type { TokenLogprobs } from './generation.ts'
-import type { ModelExecutor, StepHandle, StepResult, StepSummary } from './model-executor.ts'
+import type {
+  ModelExecutor,
+  SamplingInput,
+  StepHandle,
+  StepResult,
+  StepSummary,
+} from './model-executor.ts'
 import { maxAdjustedTokenIds, maxLogprobs, maxLogprobTokenIds } from './sampling-params.ts'
 import {
   adjustmentLength,
@@ -193,16 +199,39 @@ export class ModelRunner implements ModelExecutor {
     return this.#dispatchesPerStep
   }
 
-  execute(stepInput: Uint32Array<ArrayBuffer>, summary: StepSummary): StepHandle {
+  execute(
+    stepInput: Uint32Array<ArrayBuffer>,
+    summary: StepSummary,
+    sampling?: Promise<SamplingInput>,
+  ): StepHandle {
     this.#watch.throwIfFailed()
-    const { numSamples } = summary
     this.#device.queue.writeBuffer(this.#step.buffer, 0, stepInput)
     const recorder = new CommandRecorder(this.#device)
     this.#model.encode(recorder, shapeOf(stepInput, summary))
-    if (numSamples > 0) this.#sampler.encode(recorder, numSamples, summary)
     this.#dispatchesPerStep = recorder.numDispatches
-    const requests = summary.logprobs > 0 ? logprobRequests(stepInput, numSamples) : null
-    return { result: this.#watch.whileAlive(this.#submit(recorder, numSamples, requests)) }
+    const requests = summary.logprobs > 0 ? logprobRequests(stepInput, summary.numSamples) : null
+    if (!sampling) {
+      const read = this.#sample(recorder, summary, requests)
+      return { result: this.#watch.whileAlive(read) }
+    }
+    recorder.submit()
+    const late = sampling.then(({ at, words }) => {
+      this.#watch.throwIfFailed()
+      this.#device.queue.writeBuffer(this.#step.buffer, at * 4, words)
+      return this.#sample(new CommandRecorder(this.#device), summary, requests)
+    })
+    return { result: this.#watch.whileAlive(async () => (await late)()) }
+  }
+
+  #sample(
+    recorder: CommandRecorder,
+    summary: StepSummary,
+    requests: readonly (LogprobRequest | null)[] | null,
+  ): () => Promise<StepResult> {
+    const numForward = recorder.numDispatches
+    if (summary.numSamples > 0) this.#sampler.encode(recorder, summary.numSamples, summary)
+    this.#dispatchesPerStep += recorder.numDispatches - numForward
+    return this.#submit(recorder, summary.numSamples, requests)
   }
 
   /** Returns how to read the step's result. */

@@ -141,9 +141,6 @@ export class Scheduler {
 
   /** The next step, or null when nothing can be computed before a step or a request comes in. */
   schedule(tokenBudget = this.#options.maxNumBatchedTokens): SchedulerOutput | null {
-    // Requests under a mask would fall into groups that take turns on the GPU, each slower by the steps
-    // of the others. Together they take one step, which costs no more.
-    if (this.#running.some((sequence) => sequence.waitsForMask)) return null
     const step: StepDraft = {
       stepId: this.#numSteps + 1,
       budget: tokenBudget,

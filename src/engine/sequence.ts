@@ -89,18 +89,9 @@ export class Sequence {
     return this.numTokens >= this.maxNumTokens
   }
 
-  /** Whether the next token's step can't be made before more tokens are known. */
+  /** Whether the next token's step can't be made before more tokens are known: to guess what follows. */
   get waitsForTokens(): boolean {
-    const { adjustments, numPendingTokens, speculation } = this
-    if (numPendingTokens === 0) return false
-    if (this.waitsForMask || speculation?.isOn === true) return true
-    return numPendingTokens > (adjustments?.maxPendingTokens ?? numPendingTokens)
-  }
-
-  /** Whether those are needed for the mask of the next one. */
-  get waitsForMask(): boolean {
-    if (this.numPendingTokens === 0 || this.isFullyScheduled) return false
-    return this.adjustments?.masks(this.numTokens, this.tokenIds) === true
+    return this.numPendingTokens > 0 && this.speculation?.isOn === true
   }
 
   /** Whether one row, in the next step, suffices to draw the next token. */

@@ -1,7 +1,6 @@
 import { createDetokenizer, type Detokenizer } from '../tokenizer/detokenizer.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { clearBits, setBits } from './token-bits.ts'
-import type { TokenMatcher } from './token-matcher.ts'
 
 /** How a model thinks in front of its answer, which alone is constrained. */
 export type Thinking = {
@@ -18,7 +17,10 @@ export type Thinking = {
 }
 
 /** Given all ids of an output so far, which may come next; the words are good until the next call. */
-export type TokenMask = (outputTokenIds: readonly number[]) => Uint32Array
+export type TokenMask = (outputTokenIds: readonly number[]) => Promise<Uint32Array>
+
+/** Which ids may come next in an answer that begins with `start`, in one token with what was before it. */
+export type AnswerMask = (start: string, answerTokenIds: readonly number[]) => Promise<Uint32Array>
 
 /** Looks for the end of the thinking in the text of tokens as they come. */
 class EndFinder {
@@ -50,7 +52,7 @@ class EndFinder {
 }
 
 export type ThinkingGateOptions = {
-  readonly matcher: TokenMatcher
+  readonly answerMask: AnswerMask
   readonly thinking: Thinking
   readonly tokenizer: Tokenizer
   readonly vocabSize: number
@@ -58,18 +60,18 @@ export type ThinkingGateOptions = {
 
 /** The masks of an output whose answer comes behind thinking, or may do so. */
 export class ThinkingGate {
-  readonly #matcher: TokenMatcher
+  readonly #answerMask: AnswerMask
   readonly #thinking: Thinking
   readonly #tokenizer: Tokenizer
   readonly #whileThinking: Uint32Array
   #finder: EndFinder
   #numSeen = 0
-  /** How many ids come before the answer; null while that is open. */
-  #answerStart: number | null = null
+  /** The answer's beginning and how many ids come before the rest; null while that is open. */
+  #answer: { readonly start: string; readonly from: number } | null = null
 
   constructor(options: ThinkingGateOptions) {
-    const { matcher, thinking, tokenizer, vocabSize } = options
-    this.#matcher = matcher
+    const { answerMask, thinking, tokenizer, vocabSize } = options
+    this.#answerMask = answerMask
     this.#thinking = thinking
     this.#tokenizer = tokenizer
     this.#finder = new EndFinder(thinking, tokenizer)
@@ -77,25 +79,23 @@ export class ThinkingGate {
     clearBits(this.#whileThinking, thinking.forbiddenIds)
   }
 
-  mask(tokenIds: readonly number[]): Uint32Array {
+  async mask(tokenIds: readonly number[]): Promise<Uint32Array> {
     if (tokenIds.length < this.#numSeen) this.#startOver()
     if (tokenIds.length === 0 && this.#thinking.begins === 'either') return this.#firstMask()
     for (const id of tokenIds.slice(this.#numSeen)) this.#look(id)
-    return this.#answerStart === null
-      ? this.#whileThinking
-      : this.#matcher.mask(tokenIds.slice(this.#answerStart))
+    if (this.#answer === null) return this.#whileThinking
+    return this.#answerMask(this.#answer.start, tokenIds.slice(this.#answer.from))
   }
 
   #startOver(): void {
     this.#finder = new EndFinder(this.#thinking, this.#tokenizer)
     this.#numSeen = 0
-    this.#answerStart = null
-    this.#matcher.startWith('')
+    this.#answer = null
   }
 
   /** The answer's own beginnings, and the marker that opens the thinking. */
-  #firstMask(): Uint32Array {
-    const mask = this.#matcher.mask([]).slice()
+  async #firstMask(): Promise<Uint32Array> {
+    const mask = (await this.#answerMask('', [])).slice()
     const { startId } = this.#thinking
     if (startId !== null) setBits(mask, [startId])
     return mask
@@ -103,16 +103,15 @@ export class ThinkingGate {
 
   #look(id: number): void {
     this.#numSeen += 1
-    if (this.#answerStart !== null) return
+    if (this.#answer !== null) return
     const { begins, startId } = this.#thinking
     if (this.#numSeen === 1 && begins === 'either' && id !== startId) {
-      this.#answerStart = 0
+      this.#answer = { start: '', from: 0 }
       return
     }
     const rest = this.#finder.push(id)
     if (rest === null) return
-    this.#answerStart = this.#numSeen
     // Space that shares a token with the marker is none of the answer.
-    this.#matcher.startWith(rest.trimStart())
+    this.#answer = { start: rest.trimStart(), from: this.#numSeen }
   }
 }

@@ -29,14 +29,9 @@ export class TokenMatcher {
     deleteWhenCollected(this, this.#matcher)
   }
 
-  /** Text of the answer that came before its first token, in one with the end of the thinking. */
-  startWith(text: string): void {
-    this.#start = text
-    this.#restart()
-  }
-
-  /** A bit for each id, set where it may follow these ids; the words are good until the next call. */
-  mask(tokenIds: readonly number[]): Uint32Array {
+  /** A bit for each id, set where it may follow `start` and these ids; good until the next call. */
+  mask(start: string, tokenIds: readonly number[]): Uint32Array {
+    if (start !== this.#start) this.#restart(start)
     this.#follow(tokenIds)
     if (this.#isLost || this.#matcher.IsTerminated()) return this.#onlyStops
     this.#mask ??= this.#readMask()
@@ -46,7 +41,7 @@ export class TokenMatcher {
   /** Goes on from where it is; back to the start only where the answer was cut short. */
   #follow(tokenIds: readonly number[]): void {
     const isLonger = this.#accepted.every((id, index) => id === tokenIds[index])
-    if (!isLonger) this.#restart()
+    if (!isLonger) this.#restart(this.#start)
     for (const id of tokenIds.slice(this.#accepted.length)) {
       this.#accepted.push(id)
       this.#mask = null
@@ -55,12 +50,12 @@ export class TokenMatcher {
     }
   }
 
-  #restart(): void {
+  #restart(start: string): void {
     this.#matcher.Reset()
+    this.#start = start
     this.#accepted.length = 0
     this.#mask = null
-    this.#isLost =
-      this.#start !== '' && !this.#tries(() => this.#matcher.AcceptString(this.#start, false))
+    this.#isLost = start !== '' && !this.#tries(() => this.#matcher.AcceptString(start, false))
   }
 
   /** XGrammar aborts on some tokens, such as one without text, where it refuses others. */

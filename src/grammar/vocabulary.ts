@@ -1,6 +1,7 @@
 import { fromByteAlphabet } from '../tokenizer/byte-alphabet.ts'
 import { byteOfToken } from '../tokenizer/byte-fallback.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import type { Vocabulary } from './grammar-api.ts'
 
 const encoder = new TextEncoder()
 const nothing = new Uint8Array()
@@ -32,4 +33,44 @@ export const createTokenBytes = (tokenizer: Tokenizer): ((tokenId: number) => Ui
     }
     return encoder.encode(tokenizer.decode([...before, id]).slice(length))
   }
+}
+
+export type VocabularyOptions = {
+  readonly tokenizer: Tokenizer
+  /** Ids that the model has logits for. */
+  readonly vocabSize: number
+  /** Ids that end an answer: possible wherever the constraint is met, and nowhere else. */
+  readonly stopTokenIds: readonly number[]
+  /** Special tokens that an answer may hold, such as the markers of tool calls. */
+  readonly markers?: readonly string[]
+}
+
+/** Tokens that are read between two looks at the messages that wait. */
+const sliceLength = 4096
+
+const nextTask = () => new Promise<void>((resolve) => setTimeout(resolve))
+
+/** The texts of all tokens as bytes. Special tokens are no text, so they have none: no constraint means them. */
+export const readVocabulary = async (options: VocabularyOptions): Promise<Vocabulary> => {
+  const { tokenizer, vocabSize, stopTokenIds, markers = [] } = options
+  const bytesOf = createTokenBytes(tokenizer)
+  const kept = new Set(markers)
+  const silent = new Set(
+    [...tokenizer.addedTokens].flatMap(([text, { id, special }]) =>
+      special && !kept.has(text) ? [id] : [],
+    ),
+  )
+  const texts: Uint8Array[] = []
+  const ends = new Uint32Array(vocabSize)
+  let end = 0
+  for (let id = 0; id < vocabSize; id += 1) {
+    const text = silent.has(id) ? nothing : bytesOf(id)
+    texts.push(text)
+    end += text.length
+    ends[id] = end
+    if (id % sliceLength === 0) await nextTask()
+  }
+  const bytes = new Uint8Array(end)
+  for (const [id, text] of texts.entries()) bytes.set(text, (ends[id] ?? 0) - text.length)
+  return { bytes, ends, stopTokenIds: stopTokenIds.filter((id) => id < vocabSize) }
 }

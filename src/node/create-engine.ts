@@ -1,7 +1,6 @@
 import type { LoadModelOptions } from '../build-engine.ts'
-import { loadModel } from '../load-model.ts'
+import { type LoadedModel, loadModel } from '../load-model.ts'
 import { createFetch, type CreateFetchOptions } from '../server/create-fetch.ts'
-import type { AnyServedModel } from '../server/served-model.ts'
 import { version } from '../version.ts'
 import type { Engine } from '../worker/engine-client.ts'
 import { type NodeOptions, openNodeEnvironment, withDefaults } from './environment.ts'
@@ -20,14 +19,14 @@ export type CreateEngineOptions = LoadModelOptions &
 const baseURL = 'http://quire.localhost/v1'
 
 /** @throws EngineError as {@link createEngine}. */
-export const loadInNode = async (options: CreateEngineOptions): Promise<AnyServedModel> => {
+export const loadInNode = async (options: CreateEngineOptions): Promise<LoadedModel> => {
   const { hubURL } = withDefaults(options)
   return loadModel(await openNodeEnvironment(options), { ...options, hubURL })
 }
 
 /** The engine of a loaded model, as a page knows it. */
 export const engineOf = (
-  served: AnyServedModel,
+  served: LoadedModel,
   options: Pick<CreateEngineOptions, 'apiKey' | 'enableRequestIdHeaders'>,
 ): Engine => {
   const handle = createFetch(served, { ...options, version })
@@ -37,7 +36,7 @@ export const engineOf = (
     baseURL,
     fetch: (input, init) => handle(new Request(input, init)),
     stats: async () => served.engine.stats(),
-    dispose: async () => served.engine.dispose(),
+    dispose: async () => served.dispose(),
   }
 }
 

@@ -8,6 +8,7 @@ import { defaultHubURL } from '../storage/model-location.ts'
 import { openDawn } from './dawn.ts'
 import { openDiskDirectory } from './disk-directory.ts'
 import { createFolderSource } from './folder-source.ts'
+import { startGrammarThread } from './grammar-thread.ts'
 
 export type NodeOptions = {
   /** Where downloaded models are kept. Default: `quire-llm` in the user's cache folder. */
@@ -86,6 +87,7 @@ export const openNodeEnvironment = async (options: NodeOptions): Promise<ModelEn
       await mkdir(downloadDir, { recursive: true })
       return openDiskDirectory(downloadDir)
     },
+    connectGrammars: startGrammarThread,
     quota: { estimate },
     deviceMemory: totalmem() / gibibyte,
   }

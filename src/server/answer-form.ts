@@ -55,7 +55,7 @@ export const prepareAnswerForm = async (options: AnswerFormOptions): Promise<Ans
   return { compiled, thinking, forbiddenIds: chat.callsTools ? [] : markerIds(model) }
 }
 
-/** The masks of one choice. Every token waits for the one before. */
+/** The masks of one choice. */
 export const createFormMask = ({ compiled, ...options }: AnswerForm): TokenMask => ({
   tokenMask: compiled.createTokenMask(options),
   numUnmasked: () => 0,
@@ -65,8 +65,8 @@ export const createFormMask = ({ compiled, ...options }: AnswerForm): TokenMask 
 export const bothMasks = (a: TokenMask | null, b: TokenMask | null): TokenMask | null => {
   if (a === null || b === null) return a ?? b
   return {
-    tokenMask: (ids) => {
-      const [left, right] = [a.tokenMask(ids), b.tokenMask(ids)]
+    tokenMask: async (ids) => {
+      const [left, right] = await Promise.all([a.tokenMask(ids), b.tokenMask(ids)])
       if (left === null || right === null) return left ?? right
       return left.map((word, index) => word & (right[index] ?? 0))
     },

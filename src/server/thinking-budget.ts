@@ -69,9 +69,9 @@ export const readThinkingBudget = (
  * Ends one answer's thinking when it has used up its budget: from then on the only token allowed is
  * the next of the end marker. `parser` follows the thinking, so it must know the prompt.
  *
- * Before that nothing is masked and steps run ahead. Only the last tokens of the budget wait each
- * for the one before, since the thinking may end by itself, and so do all tokens behind a used-up
- * budget in formats whose thinking may begin again.
+ * Before that nothing is masked. Only the last tokens of the budget are drawn once the one before is
+ * known, since the thinking may end by itself, and so are all tokens behind a used-up budget in formats
+ * whose thinking may begin again.
  */
 export const createThinkingMask = (budget: ThinkingBudget, parser: OutputParser): TokenMask => {
   const { tokenizer, vocabSize, numTokens, endIds } = budget
@@ -99,7 +99,7 @@ export const createThinkingMask = (budget: ThinkingBudget, parser: OutputParser)
     return forcedFrom === null ? null : (endIds[numRead - forcedFrom] ?? null)
   }
   return {
-    tokenMask: (outputTokenIds) => {
+    tokenMask: async (outputTokenIds) => {
       const id = forcedId(outputTokenIds)
       if (id === null) return null
       mask.fill(0)

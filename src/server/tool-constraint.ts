@@ -16,19 +16,25 @@ export type ToolConstraintOptions = {
 const parametersOf = ({ function: described }: Tool): unknown =>
   described['parameters'] ?? { type: 'object', properties: {} }
 
+/** Calls in a row of formats that number them; in others there is no limit. */
+const mostNumbered = 8
+
+/** How each call of a tool begins. */
+const beginsOf = ({ begin }: NativeCallSyntax, name: string): string[] => {
+  const begins = Array.from({ length: mostNumbered }, (_, index) => begin(name, index))
+  return new Set(begins).size > 1 ? begins : begins.slice(0, 1)
+}
+
 const nativeCalls = (
   syntax: NativeCallSyntax,
   tools: readonly Tool[],
   single: boolean,
 ): Constraint => {
-  const calls = tools.map((tool): ToolCallSyntax => {
-    const { name } = tool.function
-    return {
-      begin: (index) => syntax.begin(name, index),
-      parameters: parametersOf(tool),
-      end: syntax.end,
-    }
-  })
+  const calls = tools.map((tool): ToolCallSyntax => ({
+    begins: beginsOf(syntax, tool.function.name),
+    parameters: parametersOf(tool),
+    end: syntax.end,
+  }))
   const { open, separator, close } = syntax
   return { kind: 'tool-calls', calls, open, separator, close, single }
 }
@@ -37,7 +43,7 @@ const nativeCalls = (
 const guidedCalls = (tools: readonly Tool[], single: boolean): Constraint => ({
   kind: 'tool-calls',
   calls: tools.map((tool) => ({
-    begin: () => `{"name": ${JSON.stringify(tool.function.name)}, "parameters": `,
+    begins: [`{"name": ${JSON.stringify(tool.function.name)}, "parameters": `],
     parameters: parametersOf(tool),
     end: '}',
   })),
@@ -49,7 +55,7 @@ const guidedCalls = (tools: readonly Tool[], single: boolean): Constraint => ({
 
 const bareArguments = (tool: Tool): Constraint => ({
   kind: 'tool-calls',
-  calls: [{ begin: () => '', parameters: parametersOf(tool), end: '' }],
+  calls: [{ begins: [''], parameters: parametersOf(tool), end: '' }],
   open: '',
   separator: '',
   close: '',

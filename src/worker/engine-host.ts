@@ -1,18 +1,17 @@
 import type { EngineStats } from '../engine/generation.ts'
 import { EngineError } from '../errors.ts'
 import type { LoadOptions, LoadProgress } from '../load-options.ts'
-import { loadModel, type ModelEnvironment, planModel } from '../load-model.ts'
+import { type LoadedModel, loadModel, type ModelEnvironment, planModel } from '../load-model.ts'
 import type { ModelPlan } from '../planning/model-plan.ts'
 import { createFetch } from '../server/create-fetch.ts'
-import type { AnyServedModel } from '../server/served-model.ts'
 import { version } from '../version.ts'
-import type { HostApi, LoadedModel, RequestData } from './protocol.ts'
+import type { HostApi, ModelDescription, RequestData } from './protocol.ts'
 
 /** The worker's side of an engine: one model, answered for by one handler. */
 export class EngineHost implements HostApi {
   readonly #environment: ModelEnvironment
   readonly #running = new Map<number, AbortController>()
-  #served: AnyServedModel | null = null
+  #served: LoadedModel | null = null
   #handle: ((request: Request) => Promise<Response>) | null = null
 
   constructor(environment: ModelEnvironment) {
@@ -23,7 +22,7 @@ export class EngineHost implements HostApi {
     id: number,
     options: LoadOptions,
     onProgress: (progress: LoadProgress) => void,
-  ): Promise<LoadedModel> {
+  ): Promise<ModelDescription> {
     const abort = this.#begin(id)
     try {
       const served = await loadModel(this.#environment, {
@@ -31,7 +30,7 @@ export class EngineHost implements HostApi {
         onProgress,
         signal: abort.signal,
       })
-      this.#served?.engine.dispose()
+      this.#served?.dispose()
       this.#served = served
       const { enableResponsesStore = false } = options
       this.#handle = createFetch(served, { version, enableResponsesStore })
@@ -87,7 +86,7 @@ export class EngineHost implements HostApi {
   dispose(): void {
     for (const abort of this.#running.values()) abort.abort()
     this.#running.clear()
-    this.#served?.engine.dispose()
+    this.#served?.dispose()
     this.#served = null
     this.#handle = null
   }

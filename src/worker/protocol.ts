@@ -10,7 +10,7 @@ export type RequestData = {
   readonly body: ArrayBuffer | null
 }
 
-export type LoadedModel = { readonly model: string; readonly maxModelLen: number }
+export type ModelDescription = { readonly model: string; readonly maxModelLen: number }
 
 /** What the worker offers the page, by Comlink. Ids are the page's own, for {@link HostApi.abort}. */
 export type HostApi = {
@@ -18,7 +18,7 @@ export type HostApi = {
     id: number,
     options: LoadOptions,
     onProgress: (progress: LoadProgress) => void,
-  ): Promise<LoadedModel>
+  ): Promise<ModelDescription>
   plan(id: number, options: LoadOptions): Promise<ModelPlan>
   /** Answers once the status is known; the body streams on. */
   fetch(id: number, request: RequestData): Promise<Response>

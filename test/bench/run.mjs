@@ -4,7 +4,7 @@
 // `--headed` uses the real GPU of a desktop. Any LoadOptions field can follow: `--quantization q4`.
 import { readFileSync } from 'node:fs'
 import { chromium } from 'playwright'
-import { createServer, runnerImport } from 'vite'
+import { build, createServer, runnerImport } from 'vite'
 import { findChromium } from '../environment/chromium.mjs'
 
 const flags = process.argv.slice(2)
@@ -41,13 +41,15 @@ const inChromium = async () => {
 }
 
 const inNode = async () => {
-  const server = await createServer({ mode: 'test', root: '.', server: { middlewareMode: true } })
-  try {
-    const module = await server.ssrLoadModule('/test/bench/node.ts')
-    return await module.runBench({ ...options, model: 'demo/public/starter-model' })
-  } finally {
-    await server.close()
-  }
+  await build({ mode: 'library', logLevel: 'warn' })
+  const { createEngine } = await import('../../dist/node.js')
+  const { module } = await runnerImport('./test/bench/bench.ts')
+  const model = 'demo/public/starter-model'
+  const config = JSON.parse(readFileSync(`${model}/config.json`, 'utf8'))
+  const engine = await createEngine({ ...options, model })
+  const { vocab_size: vocabSize, num_hidden_layers: numLayers } = config
+  const rows = await module.bench({ ...engine, vocabSize, numLayers })
+  return { adapter: (await engine.stats()).adapter, rows }
 }
 
 if (memory) {

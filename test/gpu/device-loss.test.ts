@@ -123,8 +123,8 @@ it('until the third loss within a minute, which ends what is open and what comes
 /** Runs out of memory at the twelfth step. */
 const failing = (executor: ModelExecutor): ModelExecutor => ({
   ...shared(executor).executor,
-  execute(stepInput, summary) {
-    if (summary.stepId !== 12) return executor.execute(stepInput, summary)
+  execute(stepInput, summary, sampling) {
+    if (summary.stepId !== 12) return executor.execute(stepInput, summary, sampling)
     throw new EngineError('out-of-memory', 'The GPU ran out of memory.')
   },
   dispose: () => executor.dispose(),

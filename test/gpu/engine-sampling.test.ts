@@ -22,7 +22,7 @@ type Case = {
   readonly params: Partial<SamplingParams>
   /** What the reference does instead of the parameters, given the output so far. */
   readonly knobs?: (output: readonly number[]) => Partial<LogitKnobs>
-  readonly tokenMask?: (output: readonly number[]) => Uint32Array
+  readonly tokenMask?: (output: readonly number[]) => Promise<Uint32Array>
 }
 
 const { NEGATIVE_INFINITY: banned } = Number
@@ -40,7 +40,7 @@ const idsAfter = (output: readonly number[]): Set<number> => {
   return new Set(ids.filter((id) => id % 3 === output.length % 3))
 }
 
-const maskAfter = (output: readonly number[]): Uint32Array => {
+const maskAfter = async (output: readonly number[]): Promise<Uint32Array> => {
   const words = new Uint32Array(Math.ceil(vocabSize / 32))
   for (const id of idsAfter(output)) words[id >> 5]! |= 1 << (id & 31)
   return words

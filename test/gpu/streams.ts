@@ -142,8 +142,8 @@ export const shared = (executor: ModelExecutor) => {
       get dispatchesPerStep() {
         return executor.dispatchesPerStep
       },
-      execute(stepInput, summary) {
-        const handle = executor.execute(stepInput, summary)
+      execute(stepInput, summary, sampling) {
+        const handle = executor.execute(stepInput, summary, sampling)
         notes.summaries.push(summary)
         numInFlight += 1
         notes.mostInFlight = Math.max(notes.mostInFlight, numInFlight)

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadFromSource } from '../../src/load-model.ts'
 import { createFetch, type FetchHandler } from '../../src/server/create-fetch.ts'
 import type { AnyServedModel } from '../../src/server/served-model.ts'
+import { connectHere } from '../unit/grammar/toy-grammars.ts'
 import { createSchemaMaker } from '../reference/random-schema.ts'
 import { testContext } from './context.ts'
 import { repositorySource } from './test-engine.ts'
@@ -38,6 +39,7 @@ beforeAll(async () => {
       source: await repositorySource(path),
       requestContext: () => testContext(),
       options: { model: path, maxNumSeqs: numAtOnce },
+      connectGrammars: connectHere,
     },
     context,
   )

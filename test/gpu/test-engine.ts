@@ -107,8 +107,8 @@ const withLogits = (
     get dispatchesPerStep() {
       return runner.dispatchesPerStep
     },
-    execute(stepInput, summary) {
-      const handle = runner.execute(stepInput, summary)
+    execute(stepInput, summary, sampling) {
+      const handle = runner.execute(stepInput, summary, sampling)
       const { numSamples } = summary
       if (numSamples > 0) onLogits(copyLogits(numSamples), sampledRows(stepInput, numSamples))
       return handle

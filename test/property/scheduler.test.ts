@@ -4,7 +4,7 @@ import type { StepResult } from '../../src/engine/model-executor.ts'
 import { Scheduler } from '../../src/engine/scheduler.ts'
 import type { SchedulerOutput } from '../../src/engine/scheduler-output.ts'
 import type { Sequence } from '../../src/engine/sequence.ts'
-import { StepInputBuilder } from '../../src/engine/step-input.ts'
+import { samplesLate, StepInputBuilder } from '../../src/engine/step-input.ts'
 import {
   eosTokenId,
   generateAlone,
@@ -27,6 +27,7 @@ type Request = {
   readonly salted: boolean
   readonly priority: number
   readonly isPenalized: boolean
+  readonly isMasked: boolean
   readonly isRepetitive: boolean
   readonly wantsPromptLogprobs: boolean
 }
@@ -59,6 +60,7 @@ const request: fc.Arbitrary<Request> = fc.record({
   salted: fc.nat(4).map((n) => n === 0),
   priority: fc.constantFrom(0, 0, 0, -1, 2),
   isPenalized: fc.nat(4).map((n) => n === 0),
+  isMasked: fc.nat(4).map((n) => n === 0),
   isRepetitive: fc.boolean(),
   wantsPromptLogprobs: fc.nat(4).map((n) => n === 0),
 })
@@ -103,6 +105,13 @@ const paramsOf = (request: Request) => ({
   promptLogprobs: request.wantsPromptLogprobs ? 0 : null,
 })
 
+type StepInFlight = {
+  readonly output: SchedulerOutput
+  readonly input: Uint32Array
+  /** Null as long as it is not known how its tokens are drawn. */
+  result: StepResult | null
+}
+
 /** Replays a trace, checking every invariant after every command. */
 class Replay {
   readonly requests: { sequence: Sequence; request: Request; prompt: number[] }[] = []
@@ -110,7 +119,7 @@ class Replay {
   readonly #scheduler: Scheduler
   #gpu: SimulatedGpu
   readonly #stepInput = new StepInputBuilder()
-  readonly #inFlight: { output: SchedulerOutput; result: StepResult }[] = []
+  readonly #inFlight: StepInFlight[] = []
   /** Blocks that each step in flight writes, and for whom. */
   readonly #writes = new Map<number, Map<number, Sequence>>()
   readonly #aborted = new Set<Sequence>()
@@ -122,6 +131,8 @@ class Replay {
     this.#scheduler = new Scheduler({ ...trace, eosTokenIds: new Set([eosTokenId]) })
     this.#gpu = new SimulatedGpu(trace.numBlocks, trace.maxNumSeqs)
   }
+
+  numSampledLate = 0
 
   get maxModelLen(): number {
     return this.#trace.numBlocks * 16
@@ -149,6 +160,7 @@ class Replay {
   }
 
   submit(): boolean {
+    if (this.#inFlight.at(-1)?.result === null) return this.#sample()
     if (this.#inFlight.length >= this.#trace.runAhead) return false
     for (const sequence of this.#scheduler.waiting) this.#nextWrite.delete(sequence)
     const output = this.#scheduler.schedule()
@@ -156,14 +168,28 @@ class Replay {
     this.#checkOutput(output)
     this.#checkHazards(output)
     this.#checkPositions(output)
-    const result = this.#gpu.run(this.#stepInput.prepare(output))
-    this.#inFlight.push({ output, result })
+    const input = this.#stepInput.prepare(output).slice()
+    this.#gpu.forward(input)
+    const result = samplesLate(output) ? null : this.#gpu.sample(input)
+    this.#inFlight.push({ output, input, result })
+    return true
+  }
+
+  /** Draws from the last step's logits once the steps before it are reported. */
+  #sample(): boolean {
+    const [step] = this.#inFlight
+    if (this.#inFlight.length > 1 || step === undefined) return false
+    const { at, words } = this.#stepInput.prepareSampling(new Map())
+    step.input.set(words, at)
+    step.result = this.#gpu.sample(step.input)
+    this.numSampledLate += 1
     return true
   }
 
   report(): boolean {
-    const step = this.#inFlight.shift()
-    if (step === undefined) return false
+    const [step] = this.#inFlight
+    if (step === undefined || step.result === null) return false
+    this.#inFlight.shift()
     this.#writes.delete(step.output.stepId)
     this.#scheduler.update(step.output, step.result)
     for (const { sequence, draftTokenIds } of step.output.sequences) {
@@ -211,7 +237,8 @@ class Replay {
     const id = String(this.requests.length)
     const { priority } = request
     const { numSpeculativeTokens } = this.#trace
-    const options = { maxModelLen, priority, numSpeculativeTokens, ...salt }
+    const mask = request.isMasked ? { tokenMask: async () => null } : {}
+    const options = { maxModelLen, priority, numSpeculativeTokens, ...salt, ...mask }
     const sequence = makeSequence(id, prompt, { ...paramsOf(request), ...options })
     // Memory lost for good may be too little for it, which the engine says at once.
     if (sequence.maxNumTokens > this.#scheduler.blocks.numBlocks * 16) return
@@ -295,6 +322,7 @@ test('tokens do not depend on chunks, prefix hits, preemption, drafts, losses or
   let numHitTokens = 0
   let numFinished = 0
   let numAcceptedTokens = 0
+  let numSampledLate = 0
   fc.assert(
     fc.property(trace, (trace) => {
       const replay = new Replay(trace)
@@ -305,6 +333,7 @@ test('tokens do not depend on chunks, prefix hits, preemption, drafts, losses or
       numHitTokens += replay.numHitTokens
       numFinished += replay.requests.length
       numAcceptedTokens += replay.numAcceptedTokens
+      numSampledLate += replay.numSampledLate
     }),
     { numRuns },
   )
@@ -313,4 +342,5 @@ test('tokens do not depend on chunks, prefix hits, preemption, drafts, losses or
   expect(numHitTokens).toBeGreaterThan(numRuns)
   expect(numFinished).toBeGreaterThan(2 * numRuns)
   expect(numAcceptedTokens).toBeGreaterThan(numRuns)
+  expect(numSampledLate).toBeGreaterThan(numRuns)
 })

@@ -63,7 +63,7 @@ const drawKnobs = (random: Random, limits: Limits): Partial<SamplingParams> => {
 /** Allows every other id, and which ones depends on the output so far. */
 const alternatingMask =
   (vocabSize: number) =>
-  (output: readonly number[]): Uint32Array =>
+  async (output: readonly number[]): Promise<Uint32Array> =>
     new Uint32Array(Math.ceil(vocabSize / 32)).fill(
       output.length % 2 === 0 ? 0x5555_5555 : 0xaaaa_aaaa,
     )

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { loadModel, type ModelEnvironment, planModel } from '../../src/load-model.ts'
 import type { LoadOptions, LoadProgress } from '../../src/load-options.ts'
 import { FakeGpu } from './gpu/fake-gpu.ts'
+import { connectHere } from './grammar/toy-grammars.ts'
 import { filesOf, memoryDirectory } from './storage/memory-directory.ts'
 import { memoryServer, type ServerFile } from './storage/memory-server.ts'
 
@@ -30,7 +31,13 @@ beforeEach(() => {
   server = memoryServer(files)
   root = memoryDirectory()
   const openStorage = async () => root
-  environment = { gpu: gpu.asGpu(), fetch: server.fetch, openStorage, deviceMemory: 8 }
+  environment = {
+    gpu: gpu.asGpu(),
+    fetch: server.fetch,
+    openStorage,
+    connectGrammars: connectHere,
+    deviceMemory: 8,
+  }
 })
 
 const options: LoadOptions = { model: place, maxModelLen: 256 }

@@ -5,6 +5,7 @@ import type {
   Generation,
   GenerationEngine,
   GenerationOutput,
+  GenerationRequest,
 } from '../../../src/engine/generation.ts'
 import { EngineError } from '../../../src/errors.ts'
 import { eosTokenId, generateAlone, SimulatedExecutor, tokens, vocabSize } from './simulated-gpu.ts'
@@ -462,19 +463,95 @@ describe('a lost device', () => {
   })
 })
 
-test('a token mask sees every token before, one step at a time', async () => {
-  const { engine, executor } = createTestEngine()
-  const seen: number[] = []
-  const generation = engine.addRequest({
-    promptTokenIds: tokens(5),
-    samplingParams: { ...params, maxTokens: 4 },
-    tokenMask: (outputTokenIds) => {
-      seen.push(outputTokenIds.length)
-      return null
-    },
+const masked = (tokenMask: GenerationRequest['tokenMask'], maxTokens = 4) => ({
+  promptTokenIds: tokens(5),
+  samplingParams: { ...params, maxTokens },
+  ...(tokenMask && { tokenMask }),
+})
+
+describe('a token mask', () => {
+  test('sees every token before', async () => {
+    const { engine } = createTestEngine()
+    const seen: (readonly number[])[] = []
+    const { tokenIds } = await read(
+      engine.addRequest(
+        masked(async (outputTokenIds) => {
+          seen.push([...outputTokenIds])
+          return null
+        }),
+      ),
+    )
+    expect(seen).toEqual([0, 1, 2, 3].map((length) => tokenIds.slice(0, length)))
+    expect(tokenIds).toEqual(generateAlone(tokens(5), { ...params, maxTokens: 4 }))
   })
-  await read(generation)
-  expect(seen).toEqual([0, 1, 2, 3])
+
+  test('is asked for while the GPU computes the logits that it narrows, which no step overtakes', async () => {
+    const { engine, executor } = createTestEngine({ manual: true })
+    const asked: ((mask: null) => void)[] = []
+    const tokenMask = () => new Promise<null>((resolve) => asked.push(resolve))
+    engine.addRequest(masked(tokenMask))
+    await settle()
+    expect([executor.summaries.length, executor.numWaiting, asked.length]).toEqual([1, 1, 1])
+    const other = engine.addRequest({ promptTokenIds: tokens(7, 3), samplingParams: params })
+    await settle()
+    expect(executor.summaries).toHaveLength(1)
+    asked.shift()?.(null)
+    await settle()
+    // The next logits are on their way before the first token is known, and so before its mask.
+    expect([executor.pending.length, executor.numWaiting, asked.length]).toEqual([1, 1, 0])
+    executor.complete()
+    await settle()
+    expect([executor.pending.length, executor.numWaiting, asked.length]).toEqual([0, 1, 1])
+    expect(engine.stats().numOverlappedSteps).toBe(1)
+    other.abort()
+  })
+
+  test('holds up nobody when it is given up for an abort', async () => {
+    const { engine, executor } = createTestEngine()
+    const asked: ((mask: null) => void)[] = []
+    const tokenMask = () => new Promise<null>((resolve) => asked.push(resolve))
+    const generation = engine.addRequest(masked(tokenMask))
+    await settle()
+    generation.abort()
+    expect(engine.stats().numRunning).toBe(0)
+    asked.shift()?.(null)
+    const { tokenIds } = await read(engine.addRequest(masked(undefined, 12)))
+    expect(tokenIds).toEqual(generateAlone(tokens(5), params))
+    expect(executor.numWaiting).toBe(0)
+  })
+
+  test('that fails ends its own request alone', async () => {
+    const { engine } = createTestEngine()
+    const other = read(engine.addRequest({ promptTokenIds: tokens(20), samplingParams: params }))
+    const failing = engine.addRequest(
+      masked(async ({ length }) => {
+        if (length === 2) throw new EngineError('internal', 'The grammar is gone.')
+        return null
+      }),
+    )
+    await expect(read(failing)).rejects.toThrow('The grammar is gone.')
+    expect((await other).tokenIds).toEqual(generateAlone(tokens(20), params))
+    expect(engine.stats()).toMatchObject({ numRunning: 0, numFreeBlocks: 16 })
+  })
+
+  test('goes on with the tokens so far when the device is lost under it', async () => {
+    const { engine, executors } = createRebuildable({})
+    const tokenMask = async ({ length }: readonly number[]) => {
+      if (length === 3) executors[0]!.lose(new EngineError('device-lost', 'Gone.'))
+      return null
+    }
+    const { tokenIds } = await read(engine.addRequest(masked(tokenMask, 12)))
+    expect(tokenIds).toEqual(generateAlone(tokens(5), params))
+    expect(executors).toHaveLength(2)
+  })
+})
+
+test('adjustments that look back at tokens on the GPU are told in time', async () => {
+  const { engine, executor } = createTestEngine()
+  const samplingParams = { ...params, frequencyPenalty: 1, badWordsTokenIds: [[1, 2]] }
+  const { tokenIds } = await read(engine.addRequest({ promptTokenIds: tokens(5), samplingParams }))
+  expect(tokenIds).toEqual(generateAlone(tokens(5), { ...params, frequencyPenalty: 1 }))
+  expect(engine.stats().numOverlappedSteps).toBe(11)
   expect(executor.mostPending).toBe(1)
 })
 
@@ -485,7 +562,7 @@ test('steps run ahead as far as tokens may be any', async () => {
     engine.addRequest({
       promptTokenIds: tokens(5),
       samplingParams: params,
-      tokenMask: (outputTokenIds) => {
+      tokenMask: async (outputTokenIds) => {
         seen.push(outputTokenIds.length)
         return null
       },
@@ -495,7 +572,8 @@ test('steps run ahead as far as tokens may be any', async () => {
   expect(seen).toEqual([6, 7])
   expect(executor.mostPending).toBe(2)
   expect(executor.summaries.map(({ adjustsLogits }) => adjustsLogits)).toEqual(
-    Array.from({ length: 12 }, (_, step) => step === 6 || step === 7),
+    // The token after those may be any, which is known once they are.
+    Array.from({ length: 12 }, (_, step) => step >= 6 && step <= 8),
   )
   expect(tokenIds.tokenIds).toEqual(generateAlone(tokens(5), params))
 })

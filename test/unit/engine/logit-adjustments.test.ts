@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { LogitAdjustments } from '../../../src/engine/logit-adjustments.ts'
 import { resolveSamplingParams, type SamplingParams } from '../../../src/engine/sampling-params.ts'
+import { adjustmentLength } from '../../../src/engine/step-input-layout.ts'
 
 const promptTokenIds = [4, 5, 4]
 
 const create = (
   params: Partial<SamplingParams>,
-  tokenMask: ((outputTokenIds: readonly number[]) => Uint32Array | null) | null = null,
+  tokenMask: ((outputTokenIds: readonly number[]) => Promise<Uint32Array | null>) | null = null,
   numUnmasked: ((outputTokenIds: readonly number[]) => number) | null = null,
 ) =>
   LogitAdjustments.of({
@@ -31,6 +32,12 @@ const entriesAfter = (adjustments: LogitAdjustments | null, outputs: readonly nu
   ])
 }
 
+/** How many tokens may be pending for the next one's adjustments to be told. */
+const mostPending = (adjustments: LogitAdjustments | null): number =>
+  [0, 1, 2, 3].findLast(
+    (num) => !adjustments?.isLate(promptTokenIds.length + num, promptTokenIds),
+  ) ?? -1
+
 const banned = Number.NEGATIVE_INFINITY
 const inPrompt = 0x8000_0000
 
@@ -46,7 +53,7 @@ test('penalties count the output and mark the prompt, one token behind the GPU',
     [5, 0, inPrompt + 1],
     [7, 0, 2],
   ])
-  expect(adjustments?.maxPendingTokens).toBe(1)
+  expect(mostPending(adjustments)).toBe(1)
 })
 
 test('biases add up with bans', () => {
@@ -55,7 +62,7 @@ test('biases add up with bans', () => {
     [3, 1.5, 0],
     [9, banned, 0],
   ])
-  expect(adjustments?.maxPendingTokens).toBe(Number.POSITIVE_INFINITY)
+  expect(mostPending(adjustments)).toBe(3)
 })
 
 test('ends can not be drawn before minTokens', () => {
@@ -87,49 +94,51 @@ describe('bad words of several tokens', () => {
   })
 
   test('have to know every token before', () => {
-    expect(adjustments?.maxPendingTokens).toBe(0)
+    expect(mostPending(adjustments)).toBe(0)
   })
 })
 
 test('masks hold the allowed ids, narrowed by the caller', () => {
-  const seen: (readonly number[])[] = []
-  const adjustments = create({ allowedTokenIds: [1, 33, 39] }, (outputs) => {
-    seen.push(outputs)
-    return outputs.length === 0 ? null : Uint32Array.of(0, 2)
-  })
+  const adjustments = create({ allowedTokenIds: [1, 33, 39] }, async () => null)
   const u32 = new Uint32Array(16).fill(77)
   const words = { u32, f32: new Float32Array(u32.buffer) }
-  expect(adjustments?.writeMask(words, 3, 3, promptTokenIds)).toBe(2)
+  expect(adjustments?.writeMask(words, 3, null)).toBe(2)
   expect([...u32.subarray(3, 5)]).toEqual([2, 2 + 128])
-  expect(adjustments?.writeMask(words, 3, 4, [...promptTokenIds, 8])).toBe(2)
+  expect(adjustments?.writeMask(words, 3, Uint32Array.of(0, 2))).toBe(2)
   expect([...u32.subarray(2, 6)]).toEqual([77, 0, 2, 77])
-  expect(seen).toEqual([[], [8]])
 })
 
-test('a mask is asked for behind the tokens that may be any', () => {
+test('a mask is asked for behind the tokens that may be any', async () => {
   const seen: (readonly number[])[] = []
   const adjustments = create(
     {},
-    (outputs) => {
+    async (outputs) => {
       seen.push(outputs)
       return Uint32Array.of(4, 0)
     },
     (outputs) => 2 - outputs.length,
   )
-  const u32 = new Uint32Array(8)
-  const words = { u32, f32: new Float32Array(u32.buffer) }
-  const writeAfter = (outputs: readonly number[], numPending: number) => {
+  const askAfter = async (outputs: readonly number[]) => {
     const tokenIds = [...promptTokenIds, ...outputs]
-    const position = tokenIds.length + numPending
-    const length = adjustments?.writeMask(words, 0, position, tokenIds)
-    expect(adjustments?.adjusts(position, tokenIds)).toBe(length !== 0)
-    return length
+    const mask = await adjustments?.askMask(tokenIds)
+    expect(adjustments?.adjusts(tokenIds.length, tokenIds)).toBe(mask !== null)
+    return mask
   }
-  expect([writeAfter([], 0), writeAfter([], 1), writeAfter([7], 0)]).toEqual([0, 0, 0])
+  expect([await askAfter([]), await askAfter([7])]).toEqual([null, null])
   expect(seen).toEqual([])
-  expect(writeAfter([7, 8], 0)).toBe(2)
+  expect(await askAfter([7, 8])).toEqual(Uint32Array.of(4, 0))
   expect(seen).toEqual([[7, 8]])
-  expect(adjustments?.masks(promptTokenIds.length + 2, promptTokenIds)).toBe(true)
+  expect(mostPending(adjustments)).toBe(1)
+})
+
+test('room is left for what tokens that are still to come may add', () => {
+  const adjustments = create({ repetitionPenalty: 1.5 })
+  const longest = (numPending: number) =>
+    adjustments?.maxLength(promptTokenIds.length + numPending, promptTokenIds)
+  expect(longest(0)).toBe(2 * adjustmentLength)
+  expect(longest(2)).toBe(4 * adjustmentLength)
+  for (const id of [7, 8]) adjustments?.observe(id)
+  expect(entriesAfter(adjustments, [7, 8])).toHaveLength(4)
 })
 
 test('too many adjusted ids are refused', () => {

@@ -1,6 +1,11 @@
 import type { GenerationRequest, TokenLogprobs } from '../../../src/engine/generation.ts'
 import { LogitAdjustments } from '../../../src/engine/logit-adjustments.ts'
-import type { ModelExecutor, StepResult, StepSummary } from '../../../src/engine/model-executor.ts'
+import type {
+  ModelExecutor,
+  SamplingInput,
+  StepResult,
+  StepSummary,
+} from '../../../src/engine/model-executor.ts'
 import { resolveSamplingParams, type SamplingParams } from '../../../src/engine/sampling-params.ts'
 import { Sequence } from '../../../src/engine/sequence.ts'
 import { Speculation } from '../../../src/engine/speculation.ts'
@@ -76,6 +81,12 @@ export const generateAlone = (
   return ids.slice(prompt.length)
 }
 
+/** The KV slot of a position in the sequence of a step's row. */
+const slotsOf = (input: Uint32Array) => (token: number, position: number) => {
+  const table = input[9]! + input[input[6]! + token]! * input[10]!
+  return input[table + Math.floor(position / 16)]! * 16 + (position % 16)
+}
+
 /**
  * Runs step inputs on a KV cache of a state and an id for each position. It sees tokens only the way
  * kernels do: written through the slot mapping, read through the block tables. Any mistake in paging,
@@ -93,11 +104,14 @@ export class SimulatedGpu {
   }
 
   run(input: Uint32Array): StepResult {
+    this.forward(input)
+    return this.sample(input)
+  }
+
+  /** Writes the KV of a step's rows. */
+  forward(input: Uint32Array): void {
     const at = (index: number) => input[index]!
-    const slotOf = (token: number, position: number) => {
-      const table = at(9) + at(at(6) + token) * at(10)
-      return at(table + Math.floor(position / 16)) * 16 + (position % 16)
-    }
+    const slotOf = slotsOf(input)
     // In order of position, as a sequence may read blocks that another one writes in this step.
     const rows = Array.from({ length: at(0) }, (_, token) => ({
       token,
@@ -110,6 +124,12 @@ export class SimulatedGpu {
       this.#states[at(at(5) + token)] = nextState(before, id)
       this.#ids[at(at(5) + token)] = id
     }
+  }
+
+  /** Draws from a step's sample rows. */
+  sample(input: Uint32Array): StepResult {
+    const at = (index: number) => input[index]!
+    const slotOf = slotsOf(input)
     const lastTokensBefore = this.#lastTokens.slice()
     const sampledTokenIds = new Uint32Array(at(2))
     const logprobs: (TokenLogprobs | null)[] = []
@@ -150,6 +170,8 @@ export class SimulatedExecutor implements ModelExecutor {
   readonly summaries: StepSummary[] = []
   readonly pending: Pending[] = []
   mostPending = 0
+  /** Steps whose logits wait for how to draw from them. */
+  numWaiting = 0
   isDisposed = false
   /** Thrown by the next `execute`. */
   executeError: unknown = null
@@ -171,19 +193,35 @@ export class SimulatedExecutor implements ModelExecutor {
     })
   }
 
-  execute(stepInput: Uint32Array<ArrayBuffer>, summary: StepSummary) {
+  execute(
+    stepInput: Uint32Array<ArrayBuffer>,
+    summary: StepSummary,
+    sampling?: Promise<SamplingInput>,
+  ) {
     if (this.executeError !== null) {
       const error = this.executeError
       this.executeError = null
       throw error
     }
     this.summaries.push(summary)
-    const sampled = this.#gpu.run(stepInput)
+    const input = stepInput.slice()
+    this.#gpu.forward(input)
     const result = new Promise<StepResult>((resolve, reject) => {
-      this.pending.push({ summary, sampled, resolve, reject })
+      const sample = () => {
+        if (this.executeError === null) {
+          this.pending.push({ summary, sampled: this.#gpu.sample(input), resolve, reject })
+          this.mostPending = Math.max(this.mostPending, this.pending.length)
+          if (!this.#isManual) setImmediate(() => this.complete())
+        } else reject(this.executeError)
+      }
+      if (!sampling) return sample()
+      this.numWaiting += 1
+      void sampling.then(({ at, words }) => {
+        this.numWaiting -= 1
+        input.set(words, at)
+        sample()
+      })
     })
-    this.mostPending = Math.max(this.mostPending, this.pending.length)
-    if (!this.#isManual) setImmediate(() => this.complete())
     return { result }
   }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { SchedulerOutput } from '../../../src/engine/scheduler-output.ts'
-import { StepInputBuilder, summarizeStep } from '../../../src/engine/step-input.ts'
+import { samplesLate, StepInputBuilder, summarizeStep } from '../../../src/engine/step-input.ts'
 import { makeSequence, tokens } from './simulated-gpu.ts'
 
 const bitsOf = (value: number) => new Uint32Array(new Float32Array([value]).buffer)[0]
@@ -139,6 +139,37 @@ test('leaves nothing of an earlier step behind and grows when it must', () => {
   expect([...builder.prepare(exampleOutput())]).toEqual([
     ...new StepInputBuilder().prepare(exampleOutput()),
   ])
+})
+
+test('tells how tokens are drawn once those before are known', () => {
+  const output = exampleOutput()
+  const [decode] = output.sequences
+  const masked = makeSequence('masked', [3, 4], {
+    repetitionPenalty: 1.5,
+    tokenMask: async () => Uint32Array.of(5),
+  })
+  masked.blockTable.push(9)
+  masked.numPendingTokens = 1
+  const step = { ...output, sequences: [{ ...decode!, sequence: masked }, output.sequences[1]!] }
+  expect([samplesLate(exampleOutput()), samplesLate(step)]).toEqual([false, true])
+  const builder = new StepInputBuilder()
+  const input = builder.prepare(step).slice()
+  const rows = input[11]!
+  expect(input[rows + 12]).toBe(0)
+  expect(() => new StepInputBuilder().prepareSampling(new Map())).toThrow('No step was prepared')
+
+  masked.appendToken(7)
+  masked.blockTable.push(10, 11)
+  const { at, words } = builder.prepareSampling(new Map([[masked, Uint32Array.of(5)]]))
+  expect(at).toBe(rows)
+  expect(at + words.length).toBe(input.length)
+  // Its one row of adjustments and mask; the other row stays as it was.
+  expect([...words.subarray(11, 18)]).toEqual([rows + 40, 3, rows + 49, bitsOf(1.5), 0, 0, 0])
+  expect([...words.subarray(40)].filter((_, word) => word % 3 === 0)).toEqual([3, 4, 7, 5])
+  expect([...words.subarray(20, 40)]).toEqual([...input.subarray(rows + 20, rows + 40)])
+
+  masked.status = 'finished'
+  expect(builder.prepareSampling(new Map()).words[12]).toBe(0)
 })
 
 test('sums a step up for the executor', () => {

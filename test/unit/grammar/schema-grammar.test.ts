@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
 import { createSchemaMaker, seededRandom } from '../../reference/random-schema.ts'
-import { accepts, compileSchema, walk } from './toy-grammars.ts'
+import { acceptedOf, compileSchema, walk } from './toy-grammars.ts'
 
 const integers = { a: { type: 'integer' }, ab: { type: 'integer' } }
 const node = {
@@ -121,8 +121,7 @@ const cases: readonly (readonly [schema: unknown, good: string[], bad: string[]]
 describe('the grammar of a schema', () => {
   it.each(cases)('%j', async (schema, good, bad) => {
     const constraint = await compileSchema(schema)
-    expect(good.filter((text) => !accepts(constraint, text))).toEqual([])
-    expect(bad.filter((text) => accepts(constraint, text))).toEqual([])
+    expect(await acceptedOf(constraint, [...good, ...bad])).toEqual(good)
   })
 
   it('holds numbers to their bounds exactly', { timeout: 60_000 }, async () => {
@@ -144,9 +143,10 @@ describe('the grammar of a schema', () => {
       const anywhere = Array.from({ length: 40 }, () => Math.floor((random() - 0.5) * 3 * size))
       const texts = [...near, ...anywhere].map((value) => String((value || 0) / unit))
       const validate = new Ajv2020({ strict: false }).compile(schema)
-      const wrong = texts.filter((text) => accepts(constraint, text) !== validate(Number(text)))
+      const accepted = await acceptedOf(constraint, texts)
+      const wrong = texts.filter((text) => accepted.includes(text) !== validate(Number(text)))
       expect({ schema, wrong }).toEqual({ schema, wrong: [] })
-      expect(accepts(constraint, '1'.repeat(40))).toBe(false)
+      expect(await acceptedOf(constraint, ['1'.repeat(40)])).toEqual([])
     }
   })
 
@@ -156,7 +156,7 @@ describe('the grammar of a schema', () => {
     const ajv = new Ajv2020({ strict: false })
     for (let round = 0; round < 60; round += 1) {
       const schema = nextSchema()
-      const text = walk(await compileSchema(schema), random)
+      const text = await walk(await compileSchema(schema), random)
       const isValid = text !== null && ajv.validate(schema, JSON.parse(text))
       expect({ schema, text, isValid }).toEqual({ schema, text, isValid: true })
     }

@@ -41,7 +41,7 @@ const onlyBit = (mask: Uint32Array): number => {
  * What a model comes to that says `thinking` and, once its thinking is over, `answer`. Checks that
  * the mask is there only where it is not announced to be absent.
  */
-const generate = (given: Given, numTokens: number, thinking: string, answer: string) => {
+const generate = async (given: Given, numTokens: number, thinking: string, answer: string) => {
   const { tokenMask, numUnmasked, endIds } = maskFor(given, numTokens)
   const script = encode(thinking)
   const output: number[] = []
@@ -50,13 +50,14 @@ const generate = (given: Given, numTokens: number, thinking: string, answer: str
   for (let at = 0; at < script.length && numForced < endIds.length;) {
     const free = numUnmasked(output)
     mostUnmasked = Math.max(mostUnmasked, free)
-    const mask = free > 0 ? null : tokenMask(output)
+    const mask = free > 0 ? null : await tokenMask(output)
     if (mask) numForced += 1
     output.push(mask ? onlyBit(mask) : (script[at++] ?? 0))
   }
   const ending = encode(answer)
   for (const id of ending) {
-    if (numUnmasked(output) === 0 && tokenMask(output) !== null) throw new Error('masked content')
+    if (numUnmasked(output) === 0 && (await tokenMask(output)) !== null)
+      throw new Error('masked content')
     output.push(id)
   }
   const { reasoningParser, promptTail = '', kwargs = {} } = given
@@ -80,8 +81,8 @@ describe('thinking beyond its budget', () => {
     ['assumed from the start', { reasoningParser: 'deepseek_r1' }, ''],
     ['opened where it is assumed', { reasoningParser: 'deepseek_r1' }, '<think>'],
     ['in formats of many blocks', { reasoningParser: 'glm45' }, '<think>'],
-  ])('ends after as many tokens, %s', (_, given, opening) => {
-    const { reasoning, content, numForced, numThought } = generate(
+  ])('ends after as many tokens, %s', async (_, given, opening) => {
+    const { reasoning, content, numForced, numThought } = await generate(
       given,
       8,
       opening + long,
@@ -93,10 +94,10 @@ describe('thinking beyond its budget', () => {
     expect(content).toBe('It is 9.')
   })
 
-  test('ends with markers of many tokens', () => {
+  test('ends with markers of many tokens', async () => {
     const given = { reasoningParser: 'granite' }
     const opening = 'Here is my thought process:'
-    const found = generate(given, 8, opening + long, ' It is 9.')
+    const found = await generate(given, 8, opening + long, ' It is 9.')
     expect(found.numForced).toBe(encode('Here is my response:').length)
     expect(found.numForced).toBeGreaterThan(2)
     expect(found.reasoning).not.toBe('')
@@ -104,35 +105,37 @@ describe('thinking beyond its budget', () => {
     expect(found.content).toBe(' It is 9.')
   })
 
-  test('ends messages up to the header of the answer', () => {
+  test('ends messages up to the header of the answer', async () => {
     const given = {
       reasoningParser: 'openai_gptoss',
       promptTail: '<|start|>user<|message|>3 + 4 + 2?<|end|><|start|>assistant',
     }
     const opening = '<|channel|>analysis<|message|>'
-    const { reasoning, content, numForced } = generate(given, 8, opening + long, 'It is 9.')
+    const { reasoning, content, numForced } = await generate(given, 8, opening + long, 'It is 9.')
     expect(numForced).toBeGreaterThan(3)
     expect(long).toContain(reasoning)
     expect(content).toBe('It is 9.')
   })
 
-  test('of nothing is none at all', () => {
+  test('of nothing is none at all', async () => {
     const prompt = { reasoningParser: 'qwen3', promptTail: '<think>\n' }
-    expect(generate(prompt, 0, long, 'It is 9.')).toMatchObject({
+    expect(await generate(prompt, 0, long, 'It is 9.')).toMatchObject({
       reasoning: null,
       content: 'It is 9.',
       numThought: 0,
     })
-    expect(generate({ reasoningParser: 'qwen3' }, 0, `<think>${long}`, 'It is 9.')).toMatchObject({
+    expect(
+      await generate({ reasoningParser: 'qwen3' }, 0, `<think>${long}`, 'It is 9.'),
+    ).toMatchObject({
       reasoning: null,
       content: 'It is 9.',
       numThought: 1,
     })
   })
 
-  test('counts all blocks together', () => {
+  test('counts all blocks together', async () => {
     const twice = `<think>${long}</think>One moment. <think>${long}`
-    const { numThought, reasoning } = generate(
+    const { numThought, reasoning } = await generate(
       { reasoningParser: 'glm45' },
       numLong + 4,
       twice,
@@ -144,9 +147,9 @@ describe('thinking beyond its budget', () => {
 })
 
 describe('thinking within its budget', () => {
-  test('is left alone, and the answer runs ahead', () => {
+  test('is left alone, and the answer runs ahead', async () => {
     const given = { reasoningParser: 'qwen3', promptTail: '<think>\n' }
-    const found = generate(given, numLong + 1, `${long}</think>It is`, ' 9.')
+    const found = await generate(given, numLong + 1, `${long}</think>It is`, ' 9.')
     expect(found).toMatchObject({ reasoning: long, content: 'It is 9.', numForced: 0 })
     expect(found.mostUnmasked).toBe(Number.POSITIVE_INFINITY)
   })
@@ -157,9 +160,9 @@ describe('thinking within its budget', () => {
     expect([0, 5, 10].map((length) => numUnmasked(ids.slice(0, length)))).toEqual([20, 15, 10])
   })
 
-  test('that is switched off is never forced to end', () => {
+  test('that is switched off is never forced to end', async () => {
     const given = { reasoningParser: 'qwen3', kwargs: { enable_thinking: false } }
-    expect(generate(given, 0, `<think>${long}`, '!')).toMatchObject({ numForced: 0 })
+    expect(await generate(given, 0, `<think>${long}`, '!')).toMatchObject({ numForced: 0 })
   })
 })
 
