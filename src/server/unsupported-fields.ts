@@ -1,18 +1,6 @@
 import { invalidRequest } from './errors.ts'
 
 type Body = Readonly<Record<string, unknown>>
-type Kind = 'chat' | 'completion'
-
-/** A field that would change the answer, with the values that ask for nothing. */
-type Unsupported = { readonly field: string; readonly asksNothing: (value: unknown) => boolean }
-
-const off = (field: string): Unsupported => ({ field, asksNothing: (value) => value === false })
-const absent = (field: string): Unsupported => ({ field, asksNothing: () => false })
-
-const unsupported: readonly Unsupported[] = [
-  absent('prompt_embeds'),
-  off('return_assistant_tokens_mask'),
-]
 
 /** @throws EngineError vLLM's refusal of a template that comes with the request. */
 export const refuseChatTemplate = (body: Body): void => {
@@ -23,21 +11,12 @@ export const refuseChatTemplate = (body: Body): void => {
   )
 }
 
-/**
- * Refuses, by name, what this version does not do and what would change the answer. Anything else
- * that is unknown is ignored, as vLLM does.
- *
- * @throws EngineError vLLM's own refusal where the field would be wrong there too.
- */
-export const refuseUnsupportedFields = (body: Body, kind: Kind): void => {
-  if (kind === 'chat') {
-    refuseChatTemplate(body)
-  } else if (body['suffix']) {
-    throw invalidRequest('suffix is not currently supported')
-  }
-  for (const { field, asksNothing } of unsupported) {
-    const value = body[field]
-    if (value === undefined || value === null || asksNothing(value)) continue
-    throw invalidRequest(`\`${field}\` is not supported by this version.`, field)
-  }
+/** @throws EngineError vLLM's refusal of what it does not do, or not without a flag. */
+export const refuseInCompletions = (body: Body): void => {
+  if (body['suffix']) throw invalidRequest('suffix is not currently supported')
+  if (body['prompt_embeds'] == null) return
+  throw invalidRequest(
+    'You must set `--enable-prompt-embeds` to input `prompt_embeds`.',
+    'prompt_embeds',
+  )
 }

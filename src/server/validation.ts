@@ -16,7 +16,7 @@ import {
 } from './lax-types.ts'
 import { checkGenerationPrompt } from './render-chat.ts'
 import { structuredEntries } from './structured-output.ts'
-import { refuseUnsupportedFields } from './unsupported-fields.ts'
+import { refuseChatTemplate, refuseInCompletions } from './unsupported-fields.ts'
 
 const mostStopStrings = 4
 const mostPrompts = 1024
@@ -241,7 +241,7 @@ export const parseChatRequest = (body: unknown): ChatRequest => {
   const tools = readTools(request.tools)
   const toolChoice = resolveToolChoice(raw['tool_choice'], tools)
   checkGenerationPrompt(request)
-  refuseUnsupportedFields(raw, 'chat')
+  refuseChatTemplate(raw)
   return { ...request, tools, toolChoice }
 }
 
@@ -276,7 +276,7 @@ const readPrompts = (prompt: unknown): CompletionRequest['prompts'] => {
 export const parseCompletionRequest = (body: unknown): CompletionRequest => {
   const request = parseBody(completionSchema, body)
   checkCommon(request)
-  refuseUnsupportedFields(isRecord(body) ? body : {}, 'completion')
+  refuseInCompletions(isRecord(body) ? body : {})
   const prompts = readPrompts(request.prompt)
   const { prompt: _, ...rest } = request
   return { ...rest, prompts }

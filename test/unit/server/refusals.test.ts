@@ -145,20 +145,12 @@ describe('refusals in vLLM’s words', () => {
   })
 })
 
-const unsupported: readonly Record<string, unknown>[] = [
-  { prompt_embeds: 'AA==' },
-  { return_assistant_tokens_mask: true },
-]
-
-describe('what this version does not do', () => {
-  it.each(unsupported)('%j is refused by name', async (body) => {
-    const { chat } = createTestServer({ model })
-    const error = await refusal(chat, body)
-    const field = Object.keys(body).find((key) => key !== 'tools')
-    expect(error.code).toBe(400)
-    expect(error.message).toContain('not supported by this version')
-    expect(error.message).toContain(`\`${field}\``)
-    expect(error.param).toBe(field)
+describe('what is not done', () => {
+  it('is refused as vLLM refuses it without its flag', async () => {
+    const { complete } = createTestServer({ model })
+    const error = await refusal(complete, { prompt_embeds: 'AA==' })
+    expect(error).toMatchObject({ code: 400, param: 'prompt_embeds' })
+    expect(error.message).toContain('You must set `--enable-prompt-embeds`')
   })
 
   it('is no matter where it asks for nothing, and unknown fields are ignored', async () => {
@@ -178,6 +170,8 @@ describe('what this version does not do', () => {
       store: true,
       user: 'me',
       guided_json: {},
+      prompt_embeds: 'AA==',
+      return_assistant_tokens_mask: true,
     })
     expect(response.status).toBe(200)
   })
