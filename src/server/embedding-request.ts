@@ -14,6 +14,7 @@ import {
 } from './lax-types.ts'
 import { encodePrompt, type Prompt } from './prompt-tokens.ts'
 import type { ServedPoolingModel } from './served-model.ts'
+import { embedDtypes, endiannesses } from './vector-bytes.ts'
 
 const schema = object({
   model: v.nullish(string),
@@ -23,8 +24,8 @@ const schema = object({
   dimensions: v.nullish(integer),
   use_activation: v.nullish(boolean),
   normalize: v.nullish(v.unknown()),
-  embed_dtype: v.nullish(string),
-  endianness: v.nullish(oneOf(['native', 'big', 'little'])),
+  embed_dtype: v.nullish(oneOf(embedDtypes)),
+  endianness: v.nullish(oneOf(endiannesses)),
   truncate_prompt_tokens: v.nullish(integerWithin({ least: -1 })),
   truncation_side: v.nullish(oneOf(['left', 'right'])),
   add_special_tokens: v.nullish(boolean),
@@ -57,32 +58,15 @@ const readInputs = (input: unknown): readonly Prompt[] => {
   )
 }
 
-const refuseUnsupported = (body: v.InferOutput<typeof schema>) => {
+/** @throws EngineError in vLLM's words for what vLLM refuses too. */
+export const parseEmbeddingRequest = (given: unknown): EmbeddingRequest => {
+  const { input, ...body } = parseBody(schema, given)
   if (body.normalize != null) {
     throw invalidParameter(
       'Parameter `normalize` was removed; use `use_activation` instead.',
       'normalize',
     )
   }
-  const format = body.encoding_format ?? 'float'
-  if (format !== 'float' && format !== 'base64') {
-    throw invalidRequest(
-      `\`encoding_format\` "${format}" is not supported by this version: use "float" or "base64".`,
-      'encoding_format',
-    )
-  }
-  if ((body.embed_dtype ?? 'float32') !== 'float32') {
-    throw invalidRequest('`embed_dtype` is not supported by this version.', 'embed_dtype')
-  }
-  if (body.endianness === 'big') {
-    throw invalidRequest('`endianness` "big" is not supported by this version.', 'endianness')
-  }
-}
-
-/** @throws EngineError in vLLM's words for what vLLM refuses too. */
-export const parseEmbeddingRequest = (given: unknown): EmbeddingRequest => {
-  const { input, ...body } = parseBody(schema, given)
-  refuseUnsupported({ ...body, input })
   if (body.messages != null) return { ...body, inputs: null }
   return { ...body, inputs: readInputs(input) }
 }

@@ -124,6 +124,41 @@ describe('/v1/embeddings', () => {
     expect([0, 4, 8, 12].map((at) => bytes.readFloatLE(at))).toEqual([1, 5, f32(0.1), -2])
   })
 
+  it('gives base64 of another type in another order', async () => {
+    const { embed } = createServer()
+    const form = { encoding_format: 'base64', embed_dtype: 'bfloat16', endianness: 'big' }
+    const { data } = await embed({ input: 'abc', ...form })
+    const bytes = Buffer.from(data[0].embedding, 'base64')
+    expect([0, 2, 4, 6].map((at) => bytes.readUInt16BE(at))).toEqual([
+      0x3f80, 0x40a0, 0x3dcd, 0xc000,
+    ])
+  })
+
+  it('gives bytes, and tells in a header where each vector lies', async () => {
+    const { post } = createServer({ id: 'tiny ü' })
+    const body = { input: ['abc', 'a'], embed_dtype: 'float16', request_id: 'mine' }
+    const response = await post('/v1/embeddings', { ...body, encoding_format: 'bytes' })
+    expect(response.headers.get('content-type')).toBe('application/octet-stream')
+    const bytes = new Uint8Array(await response.arrayBuffer())
+    expect([...new Uint16Array(bytes.buffer)]).toEqual([
+      0x3c00, 0x4500, 0x2e66, 0xc000, 0x3c00, 0x4200, 0x2e66, 0xc000,
+    ])
+    const place = { embed_dtype: 'float16', endianness: 'native', shape: [4] }
+    expect(JSON.parse(response.headers.get('metadata') ?? '')).toEqual({
+      id: 'embd-mine',
+      created: expect.any(Number),
+      model: 'tiny ü',
+      data: [
+        { index: 0, ...place, start: 0, end: 8 },
+        { index: 1, ...place, start: 8, end: 16 },
+      ],
+      usage: { prompt_tokens: 8, total_tokens: 8 },
+    })
+    const bare = await post('/v1/embeddings', { ...body, encoding_format: 'bytes_only' })
+    expect(bare.headers.has('metadata')).toBe(false)
+    expect(new Uint8Array(await bare.arrayBuffer())).toEqual(bytes)
+  })
+
   it('hands on priority, special tokens, dimensions and whether to normalise', async () => {
     const vectors = { normalize: true, dimensions: 'any' } as const
     const { embed, requests } = createServer({ vectors })
@@ -202,24 +237,6 @@ describe('/v1/embeddings', () => {
       { input: 'a', normalize: false },
       'Parameter `normalize` was removed; use `use_activation` instead. (parameter=normalize)',
       'normalize',
-    ],
-    [
-      {},
-      { input: 'a', encoding_format: 'bytes' },
-      '`encoding_format` "bytes" is not supported by this version: use "float" or "base64".',
-      'encoding_format',
-    ],
-    [
-      {},
-      { input: 'a', embed_dtype: 'float16' },
-      '`embed_dtype` is not supported by this version.',
-      'embed_dtype',
-    ],
-    [
-      {},
-      { input: 'a', endianness: 'big' },
-      '`endianness` "big" is not supported by this version.',
-      'endianness',
     ],
     [{}, { input: [] }, 'input must hold at least one text.', 'input'],
     [
