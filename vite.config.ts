@@ -1,4 +1,5 @@
 /// <reference types="vitest/config" />
+import { readFile } from 'node:fs/promises'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig, type UserConfig } from 'vite'
 import { serviceWorkerPlugin } from './demo/service-worker-plugin.ts'
@@ -72,6 +73,22 @@ const useXGrammarFactory = {
   },
 }
 
+// Shaders say a lot to those who read them, and nothing of it to a GPU.
+const stripShaders = {
+  name: 'strip-shaders',
+  enforce: 'pre' as const,
+  apply: 'build' as const,
+  load: async (id: string) => {
+    const [path = ''] = id.split('?')
+    if (!path.endsWith('.wgsl')) return null
+    const lines = (await readFile(path, 'utf8')).split('\n')
+    const code = lines
+      .map((line) => line.replace(/\/\/.*/, '').trim())
+      .filter((line) => line !== '')
+    return `export default ${JSON.stringify(code.join('\n'))}`
+  },
+}
+
 // Bundled beforehand, the module would not pass through the plugin.
 const optimizeDeps = { exclude: [xgrammar] }
 // Found while a test runs, in a worker say, a package makes the page reload.
@@ -109,7 +126,7 @@ const library: UserConfig = {
       external: (id) => id === 'webgpu' || id.startsWith('node:'),
     },
   },
-  plugins: [publishPlainWorkerUrl, useXGrammarFactory],
+  plugins: [publishPlainWorkerUrl, stripShaders, useXGrammarFactory],
   publicDir: false,
 }
 
@@ -117,7 +134,10 @@ const demo: UserConfig = {
   root: 'demo',
   base: './',
   build: { outDir: '../dist-demo', emptyOutDir: true, target: 'es2023' },
-  worker: { format: 'es', plugins: () => [useWorkerSource, useXGrammarFactory] },
+  worker: {
+    format: 'es',
+    plugins: () => [stripShaders, useWorkerSource, useXGrammarFactory],
+  },
   optimizeDeps,
   plugins: [useWorkerSource, useXGrammarFactory, serviceWorkerPlugin()],
 }
