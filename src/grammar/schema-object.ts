@@ -47,35 +47,27 @@ const otherMember = (
   return key === null || value === null ? null : sequence([key, json.layout.colon, value])
 }
 
-/** What may follow each member, the last one first, as rules: members that come later, in order. */
-const tailRules = (json: JsonGrammar, members: readonly Member[], other: string | null) => {
-  const { comma } = json.layout
-  let tail = other === null ? '' : repeat(sequence([comma, other]), 0, null)
-  const tails = [tail]
-  for (const { body, required } of members.toReversed()) {
-    const next = sequence([comma, body])
-    const whole = required ? sequence([next, tail]) : sequence([`(${next})?`, tail])
-    tail = json.rules.add('members', whole)
-    tails.unshift(tail)
-  }
-  return tails
-}
-
+/**
+ * Members in their order, those that are not required or left out. Two rules a member: what begins with
+ * it or a later one, and what follows it. A comma stands before the choice of what comes next, not in
+ * each of its branches: else every place in an object is as many as it has members.
+ */
 const membersGrammar = (json: JsonGrammar, members: readonly Member[], other: string | null) => {
-  const { inside, comma } = json.layout
-  const tails = tailRules(json, members, other)
-  const firstRequired = members.findIndex(({ required }) => required)
-  const mayBeEmpty = firstRequired < 0
-  const numStarts = mayBeEmpty ? members.length : firstRequired + 1
-  const starts = members
-    .slice(0, numStarts)
-    .map(({ body }, at) => sequence([body, tails[at + 1] ?? '']))
-  if (mayBeEmpty && other !== null) {
-    starts.push(sequence([other, repeat(sequence([comma, other]), 0, null)]))
+  const { rules, layout } = json
+  const { inside, comma } = layout
+  const others =
+    other === null ? null : sequence([other, repeat(sequence([comma, other]), 0, null)])
+  const lastRequired = members.findLastIndex(({ required }) => required)
+  const optionally = (text: string, at: number) => (at > lastRequired ? `(${text})?` : text)
+  /** Null where nothing can begin. */
+  let from = others
+  for (const [at, { body, required }] of [...members.entries()].toReversed()) {
+    const next = from === null ? '' : optionally(sequence([comma, from]), at + 1)
+    const own = sequence([body, next === '' ? '' : rules.add('next', next)])
+    from = rules.add('members', required || from === null ? own : choice([own, from]))
   }
-  if (starts.length === 0) return sequence(['"{"', inside, '"}"'])
-  const body = sequence([choice(starts), inside])
-  return sequence(['"{"', inside, mayBeEmpty ? `(${body})?` : body, '"}"'])
+  const content = from === null ? '' : optionally(sequence([from, inside]), 0)
+  return sequence(['"{"', inside, content, '"}"'])
 }
 
 /** An object of further properties alone, a number of them. */

@@ -118,6 +118,9 @@ const cases: readonly (readonly [schema: unknown, good: string[], bad: string[]]
   [{ oneOf: [{ type: 'string' }, { type: 'integer' }] }, ['"a"', '1'], ['null']],
 ]
 
+const textOf = (members: readonly string[]): string =>
+  JSON.stringify(Object.fromEntries(members.map((key) => [key, 1])))
+
 describe('the grammar of a schema', () => {
   it.each(cases)('%j', async (schema, good, bad) => {
     const constraint = await compileSchema(schema)
@@ -147,6 +150,32 @@ describe('the grammar of a schema', () => {
       const wrong = texts.filter((text) => accepted.includes(text) !== validate(Number(text)))
       expect({ schema, wrong }).toEqual({ schema, wrong: [] })
       expect(await acceptedOf(constraint, ['1'.repeat(40)])).toEqual([])
+    }
+  })
+
+  it('takes members in their order, all that are required and others last', async () => {
+    const keys = ['a', 'b', 'c']
+    const subsets = Array.from({ length: 8 }, (_, bits) => keys.filter((_, at) => (bits >> at) & 1))
+    const endings = [[], ['x'], ['x', 'y']]
+    const disordered = [
+      ['b', 'a', 'c'],
+      ['a', 'c', 'b'],
+      ['x', 'a', 'b', 'c'],
+    ]
+    const listed = subsets.flatMap((members) => endings.map((others) => [...members, ...others]))
+    const properties = Object.fromEntries(keys.map((key) => [key, { type: 'integer' }]))
+    for (const required of subsets) {
+      for (const isOpen of [false, true]) {
+        const additionalProperties = isOpen && { type: 'integer' }
+        const constraint = await compileSchema({ properties, required, additionalProperties })
+        const isGood = (members: readonly string[]) =>
+          required.every((key) => members.includes(key)) && (isOpen || !members.includes('x'))
+        const accepted = await acceptedOf(constraint, [...listed, ...disordered].map(textOf))
+        expect({ required, accepted }).toEqual({
+          required,
+          accepted: listed.filter(isGood).map(textOf),
+        })
+      }
     }
   })
 
