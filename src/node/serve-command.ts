@@ -33,6 +33,9 @@ export const serveOptions = {
   },
   'enable-auto-tool-choice': { help: 'on in any case where there is a parser' },
   'enable-request-id-headers': { help: 'answers carry the X-Request-Id of their request' },
+  'enable-responses-store': {
+    help: 'keeps responses, as VLLM_ENABLE_RESPONSES_API_STORE=1 does',
+  },
   'shutdown-timeout': {
     value: 'SECONDS',
     read: number,
@@ -79,6 +82,10 @@ const load = (
       toolParser: parserName(options['tool-call-parser']),
       apiKey: options['api-key'] || process.env['VLLM_API_KEY'] || undefined,
       enableRequestIdHeaders: options['enable-request-id-headers'],
+      enableResponsesStore:
+        options['enable-responses-store'] ||
+        process.env['VLLM_ENABLE_RESPONSES_API_STORE'] === '1' ||
+        undefined,
     }),
     ...watch,
   })

@@ -1,4 +1,4 @@
-import { proxy, releaseProxy, wrap, type Remote } from 'comlink'
+import { proxy, wrap, type Remote } from 'comlink'
 import type { EngineStats } from '../engine/generation.ts'
 import { EngineError } from '../errors.ts'
 import type { LoadOptions, LoadProgress } from '../load-options.ts'
@@ -6,6 +6,7 @@ import type { ModelPlan } from '../planning/model-plan.ts'
 import { type GivenModel, toLocalModel } from './given-model.ts'
 import type { HostApi } from './protocol.ts'
 import { installTransferHandlers } from './transfer-handlers.ts'
+import { WorkerCalls } from './worker-calls.ts'
 
 export type PlanModelOptions = Omit<LoadOptions, 'model'> & {
   /**
@@ -48,20 +49,13 @@ const baseURL = 'http://quire.localhost/v1'
 
 let lastId = 0
 
-/** Rejects as soon as the worker fails to start, which Comlink alone would never notice. */
-const workerFailure = (worker: Worker): Promise<never> =>
-  new Promise((_, reject) => {
-    worker.addEventListener('error', (event) => {
-      const reason = event.message || 'its script could not be loaded'
-      reject(
-        new EngineError(
-          'internal',
-          `The engine's worker failed: ${reason}. If your bundler did not emit engine.worker.js, ` +
-            'pass createEngine({ worker: () => new Worker(…, { type: "module" }) }).',
-        ),
-      )
-    })
-  })
+const workerFailed = ({ message }: ErrorEvent): EngineError =>
+  new EngineError(
+    'internal',
+    `The engine's worker failed: ${message || 'its script could not be loaded'}. If your bundler ` +
+      'did not emit engine.worker.js, pass ' +
+      'createEngine({ worker: () => new Worker(…, { type: "module" }) }).',
+  )
 
 /** Runs `work` with an id that `signal` aborts on the other side. */
 const abortable = async <Result>(
@@ -82,41 +76,39 @@ const abortable = async <Result>(
   }
 }
 
-const createFetch =
-  (host: Remote<HostApi>, failure: Promise<never>): Engine['fetch'] =>
-  async (input, init) => {
-    const request = new Request(input, init)
-    const body = request.body || request.method === 'POST' ? await request.arrayBuffer() : null
-    const { url, method, headers, signal } = request
-    const data = { url, method, headers: [...headers], body }
-    return abortable(host, signal, (id) => Promise.race([host.fetch(id, data), failure]))
-  }
-
 type WorkerHost = {
   readonly host: Remote<HostApi>
-  /** Rejects when the worker fails. */
-  readonly failure: Promise<never>
+  readonly calls: WorkerCalls
   readonly stop: () => void
 }
 
 const startHost = (createWorker: () => Worker): WorkerHost => {
   installTransferHandlers()
   const worker = createWorker()
-  const host = wrap<HostApi>(worker)
-  const failure = workerFailure(worker)
-  failure.catch(() => {})
+  const calls = new WorkerCalls()
+  worker.addEventListener('error', (event) => calls.end(workerFailed(event)))
   return {
-    host,
-    failure,
+    host: wrap<HostApi>(worker),
+    calls,
     stop: () => {
-      host[releaseProxy]()
+      calls.end(new EngineError('disposed', 'The engine was disposed. Create another one.'))
       worker.terminate()
     },
   }
 }
 
+const createFetch =
+  ({ host, calls }: WorkerHost): Engine['fetch'] =>
+  async (input, init) => {
+    const request = new Request(input, init)
+    const body = request.body || request.method === 'POST' ? await request.arrayBuffer() : null
+    const { url, method, headers, signal } = request
+    const data = { url, method, headers: [...headers], body }
+    return abortable(host, signal, (id) => calls.ask(() => host.fetch(id, data)))
+  }
+
 const toLoadOptions = (options: Omit<PlanModelOptions, 'signal' | 'worker'>): LoadOptions => ({
-  baseURL: document.baseURI,
+  baseURL: typeof document === 'undefined' ? location.href : document.baseURI,
   ...options,
   model: toLocalModel(options.model),
 })
@@ -127,9 +119,9 @@ export const planInWorker = async (
   { signal, worker, ...options }: PlanModelOptions,
 ): Promise<ModelPlan> => {
   signal?.throwIfAborted()
-  const { host, failure, stop } = startHost(worker ?? createWorker)
+  const { host, calls, stop } = startHost(worker ?? createWorker)
   try {
-    const plan = (id: number) => Promise.race([host.plan(id, toLoadOptions(options)), failure])
+    const plan = (id: number) => calls.ask(() => host.plan(id, toLoadOptions(options)))
     return await abortable(host, signal, plan)
   } finally {
     stop()
@@ -147,19 +139,20 @@ export const startEngine = async (
   { onProgress, signal, worker, ...options }: CreateEngineOptions,
 ): Promise<Engine> => {
   signal?.throwIfAborted()
-  const { host, failure, stop } = startHost(worker ?? createWorker)
+  const workerHost = startHost(worker ?? createWorker)
+  const { host, calls, stop } = workerHost
   try {
     const report = proxy((progress: LoadProgress) => onProgress?.(progress))
-    const load = (id: number) =>
-      Promise.race([host.load(id, toLoadOptions(options), report), failure])
+    const load = (id: number) => calls.ask(() => host.load(id, toLoadOptions(options), report))
     const loaded = await abortable(host, signal, load)
     return {
       ...loaded,
       baseURL,
-      fetch: createFetch(host, failure),
-      stats: () => host.stats(),
+      fetch: createFetch(workerHost),
+      stats: () => calls.ask(() => host.stats()),
       async dispose() {
-        await host.dispose()
+        // A worker that has ended has freed everything.
+        await calls.ask(() => host.dispose()).catch(() => {})
         stop()
       },
     }

@@ -2,6 +2,7 @@ import { releaseProxy, wrap, type Endpoint } from 'comlink'
 import { EngineError } from '../errors.ts'
 import type { GrammarApi, GrammarConnection } from '../grammar/grammar-api.ts'
 import { installTransferHandlers } from './transfer-handlers.ts'
+import { WorkerCalls } from './worker-calls.ts'
 
 /** A worker whose script exposes a `GrammarHost`. */
 export type GrammarWorker = {
@@ -18,29 +19,9 @@ export type GrammarWorker = {
 export const connectGrammars = (worker: GrammarWorker): GrammarConnection => {
   installTransferHandlers()
   const remote = wrap<GrammarApi>(worker.endpoint)
-  const open = new Set<(error: EngineError) => void>()
-  let ended: EngineError | null = null
-  const end = (error: EngineError) => {
-    ended ??= error
-    for (const reject of open) reject(ended)
-    open.clear()
-  }
-  /** Comlink alone would never notice that there is nobody to answer. */
-  const call = async <Result>(ask: () => Promise<Result>): Promise<Result> => {
-    if (ended) throw ended
-    let giveUp: ((error: EngineError) => void) | undefined
-    const given = new Promise<never>((_, reject) => {
-      giveUp = reject
-      open.add(reject)
-    })
-    try {
-      return await Promise.race([ask(), given])
-    } finally {
-      if (giveUp) open.delete(giveUp)
-    }
-  }
+  const calls = new WorkerCalls()
   worker.onFailure((reason) =>
-    end(
+    calls.end(
       new EngineError(
         'internal',
         `The worker for grammars failed: ${reason}. Answers can't be held to a form without it: ` +
@@ -50,14 +31,15 @@ export const connectGrammars = (worker: GrammarWorker): GrammarConnection => {
   )
   return {
     api: {
-      open: (vocabulary) => call(() => remote.open(vocabulary)),
-      compile: (constraint) => call(() => remote.compile(constraint)),
-      startAnswer: (grammar, forbiddenIds) => call(() => remote.startAnswer(grammar, forbiddenIds)),
-      mask: (answer, start, tokenIds) => call(() => remote.mask(answer, start, tokenIds)),
-      release: (id) => call(() => remote.release(id)),
+      open: (vocabulary) => calls.ask(() => remote.open(vocabulary)),
+      compile: (constraint) => calls.ask(() => remote.compile(constraint)),
+      startAnswer: (grammar, forbiddenIds) =>
+        calls.ask(() => remote.startAnswer(grammar, forbiddenIds)),
+      mask: (answer, start, tokenIds) => calls.ask(() => remote.mask(answer, start, tokenIds)),
+      release: (id) => calls.ask(() => remote.release(id)),
     },
     stop: () => {
-      end(new EngineError('disposed', 'The grammars were disposed of with their engine.'))
+      calls.end(new EngineError('disposed', 'The grammars were disposed of with their engine.'))
       remote[releaseProxy]()
       worker.terminate()
     },

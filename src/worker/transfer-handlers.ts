@@ -38,8 +38,8 @@ type PumpMessage =
   | { readonly type: 'error'; readonly error: EngineErrorData }
 
 /**
- * Serves a stream over a port, one chunk a `pull`. A port that closes, as with its page, is told by
- * Chromium since 122 and by Node, and cancels the stream.
+ * Serves a stream over a port, one chunk a `pull`. Where the platform tells that the port's other end
+ * is gone, as Node does (Chromium 156 has that event behind a flag alone), the stream is cancelled.
  */
 export const pumpStream = (stream: ReadableStream<Uint8Array>, port: MessagePort): void => {
   const reader = stream.getReader()
