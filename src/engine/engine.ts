@@ -3,7 +3,13 @@ import { blockSize } from './block-manager.ts'
 import { createEventLoopYield, type EventLoopYield, WakeSignal } from './event-loop.ts'
 import { EngineMetrics, type RequestTimes } from './engine-metrics.ts'
 import { describeEngine } from './engine-stats.ts'
-import type { EngineStats, Generation, GenerationEngine, GenerationRequest } from './generation.ts'
+import type {
+  EngineStats,
+  FinishReason,
+  Generation,
+  GenerationEngine,
+  GenerationRequest,
+} from './generation.ts'
 import type { ModelExecutor, SamplingInput, StepHandle } from './model-executor.ts'
 import { OutputQueue } from './output-queue.ts'
 import { LossLimit } from './loss-limit.ts'
@@ -157,13 +163,19 @@ class EngineLoop implements GenerationEngine {
       numSpeculativeTokens: this.#options.speculation?.numSpeculativeTokens ?? 0,
       random: this.#options.random ?? Math.random,
     })
-    const abort = () => this.#abort(sequence)
+    const abort = () => this.#endEarly(sequence, 'abort')
+    const finish = () => this.#endEarly(sequence, 'stop')
     const outputs = new OutputQueue(abort)
     this.#scheduler.add(sequence)
     const times = { arrivedAt: this.#now(), startedAt: null, lastTokenAt: null }
     this.#requests.set(requestId, { sequence, outputs, times })
     this.#work.wake()
-    return { requestId, abort, [Symbol.asyncIterator]: () => outputs[Symbol.asyncIterator]() }
+    return {
+      requestId,
+      abort,
+      finish,
+      [Symbol.asyncIterator]: () => outputs[Symbol.asyncIterator](),
+    }
   }
 
   stats(): EngineStats {
@@ -314,20 +326,20 @@ class EngineLoop implements GenerationEngine {
     this.#requests.delete(sequence.requestId)
   }
 
-  #abort(sequence: Sequence): void {
+  #endEarly(sequence: Sequence, finishReason: FinishReason): void {
     if (sequence.status === 'finished') return
     this.#scheduler.abort(sequence)
     const request = this.#requests.get(sequence.requestId)
     this.#requests.delete(sequence.requestId)
     this.#work.wake()
     if (request === undefined) return
-    this.#metrics.finished(request.times, 'abort', this.#now())
+    this.#metrics.finished(request.times, finishReason, this.#now())
     request.outputs.push({
       newTokenIds: [],
       logprobs: sequence.samplingParams.logprobs === null ? null : [],
       promptLogprobs: null,
       numCachedTokens: sequence.numCachedTokens ?? 0,
-      finishReason: 'abort',
+      finishReason,
       stopTokenId: null,
     })
   }

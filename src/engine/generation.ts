@@ -34,6 +34,8 @@ export type Generation = AsyncIterable<GenerationOutput> & {
   readonly requestId: string
   /** Ends the request now and frees its blocks. Safe to call at any time, more than once. */
   abort(): void
+  /** The same for one whose answer is complete, as its reader has seen: it counts as `stop`. */
+  finish(): void
 }
 
 export type GenerationRequest = {

@@ -73,7 +73,7 @@ export const startChoice = (options: ChoiceOptions): Choice => {
       numCachedTokens = output.numCachedTokens
       const progress = reader.read(newTokenIds, finishReason === 'stop')
       if (progress.end) {
-        generation.abort()
+        generation.finish()
         yield toOutput(output, progress, progress.end)
         return
       }

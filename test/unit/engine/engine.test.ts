@@ -175,6 +175,20 @@ describe('the end of a request', () => {
     expect(engine.stats()).toMatchObject({ numRunning: 0, numFreeBlocks: 16 })
   })
 
+  test('its reader may finish it, which counts as a stop', async () => {
+    const { engine } = createTestEngine()
+    const generation = engine.addRequest({ promptTokenIds: tokens(5), samplingParams: params })
+    for await (const { finishReason } of generation) {
+      if (finishReason === null) generation.finish()
+      else expect(finishReason).toBe('stop')
+    }
+    await settle()
+    expect(engine.stats()).toMatchObject({
+      numFinished: { stop: 1, length: 0, abort: 0 },
+      numFreeBlocks: 16,
+    })
+  })
+
   test('leaving the loop early aborts it and leaves others alone', async () => {
     const { engine } = createTestEngine()
     const other = read(engine.addRequest({ promptTokenIds: tokens(8, 2), samplingParams: params }))

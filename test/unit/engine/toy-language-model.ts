@@ -91,6 +91,7 @@ export const createToyEngine = (next: NextLogprobs): ToyEngine => {
       const generation: Generation = Object.assign(run(), {
         requestId: request.requestId ?? '',
         abort,
+        finish: abort,
       })
       return generation
     },

@@ -55,7 +55,7 @@ describe('repetition_detection', () => {
       stop_reason: 'repetition_detected',
     })
     expect(usage.completion_tokens).toBe(7)
-    expect([...engine.aborted]).toEqual([0])
+    expect([...engine.finished]).toEqual([0])
   })
 
   it('does so in streams of completions', async () => {

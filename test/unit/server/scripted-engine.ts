@@ -41,6 +41,8 @@ export type ScriptedEngine = GenerationEngine & {
   readonly requests: GenerationRequest[]
   /** Positions in `requests` of what was aborted before its end. */
   readonly aborted: Set<number>
+  /** Of what its reader finished before its end. */
+  readonly finished: Set<number>
   /** Positions in `requests` of what has neither ended nor been aborted. */
   readonly running: Set<number>
   setStats(stats: Partial<EngineStats>): void
@@ -86,6 +88,7 @@ export const createScriptedEngine = (
 ): ScriptedEngine => {
   const requests: GenerationRequest[] = []
   const aborted = new Set<number>()
+  const finished = new Set<number>()
   const running = new Set<number>()
   let stats = emptyStats
   let disposed = false
@@ -98,10 +101,11 @@ export const createScriptedEngine = (
       return tokenIds.map((id) => namedLogprobs(id, logprobTokenIds))
     }
     let wake: (() => void) | null = null
-    const abort = () => {
-      if (running.delete(position)) aborted.add(position)
+    const leave = (left: Set<number>) => () => {
+      if (running.delete(position)) left.add(position)
       wake?.()
     }
+    const [abort, finish] = [leave(aborted), leave(finished)]
     async function* run(): AsyncGenerator<GenerationOutput> {
       const { outputs, end = 'stop', stopTokenId = null, numCachedTokens = 0 } = script
       const isEnd = end === 'stop' || end === 'length' || end === 'abort'
@@ -131,7 +135,7 @@ export const createScriptedEngine = (
         abort()
       }
     }
-    return Object.assign(run(), { requestId: request.requestId ?? '', abort })
+    return Object.assign(run(), { requestId: request.requestId ?? '', abort, finish })
   }
 
   return {
@@ -139,6 +143,7 @@ export const createScriptedEngine = (
     vocabSize: 1 << 20,
     requests,
     aborted,
+    finished,
     running,
     addRequest(request) {
       if (disposed) throw new EngineError('disposed', 'The engine was disposed.')
