@@ -15,6 +15,7 @@ const messages: ChannelledMessages = {
   keepsHeaders: true,
   trimsEnd: false,
   joiners: { reasoning: '\n', content: '' },
+  answers: [],
   forcedEnd: '',
 }
 
@@ -26,6 +27,9 @@ const harmony: ChannelledMessages = {
   reasoning: ['analysis'],
   noTools: ['assistant', 'user', 'python', 'browser', 'container'],
   joiners: { reasoning: '\n', content: '\n' },
+  answers: ['', '<|constrain|>json', ' <|constrain|>json'].map(
+    (type) => `<|channel|>final${type}<|message|>`,
+  ),
   forcedEnd: '<|end|><|start|>assistant<|channel|>final<|message|>',
 }
 
@@ -35,6 +39,7 @@ const museGlimmer: ChannelledMessages = {
   ends: ['<|eom|>', '<|eot|>'],
   reasoning: ['to=self'],
   noTools: ['self', 'user'],
+  answers: [' to=user<|message|>'],
   forcedEnd: '<|eom|><|start|>assistant to=user<|message|>',
 }
 
@@ -55,6 +60,7 @@ const inkling: ChannelledMessages = {
   keepsHeaders: false,
   trimsEnd: true,
   joiners: { reasoning: '', content: '' },
+  answers: ['<|content_text|>'],
   forcedEnd: '<|end_message|><|message_model|><|content_text|>',
 }
 
@@ -93,6 +99,7 @@ export const channelledCalls = {
         close: '</atem:parameter>',
         typeAttribute: null,
       },
+      untyped: 'literal',
     }),
     ids: 'chatcmpl-tool',
   },

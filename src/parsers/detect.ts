@@ -33,6 +33,7 @@ const toolRules: readonly Rule[] = [
   { parser: 'deepseek_v3', template: ['<｜tool▁calls▁begin｜>', '```json'] },
   { parser: 'deepseek_v31', template: ['<｜tool▁calls▁begin｜>'] },
   { parser: 'kimi_k2', template: ['<|tool_calls_section_begin|>'] },
+  { parser: 'kimi_k2', template: ['tools'], tokens: ['<|tool_calls_section_begin|>'] },
   { parser: 'kimi_k3', template: ['<|open|>'] },
   { parser: 'minimax_m3', template: [']<]minimax[>['] },
   { parser: 'minimax_m2', template: ['<minimax:tool_call>'] },
@@ -54,6 +55,7 @@ const toolRules: readonly Rule[] = [
   { parser: 'cohere_command4', template: ['<|START_ACTION|>', '<|START_TEXT|>'] },
   { parser: 'cohere_command3', template: ['<|START_ACTION|>'] },
   { parser: 'gigachat3', template: ['<|function_call|>'] },
+  { parser: 'gigachat3', template: ["'role': 'function call'", '<|role_sep|>'] },
   { parser: 'internlm', template: ['<|plugin|>'] },
   { parser: 'mistral', template: ['[TOOL_CALLS]'] },
   { parser: 'xlam', template: ['single JSON array'] },
@@ -70,6 +72,9 @@ const toolRules: readonly Rule[] = [
   { parser: 'ernie45', template: ['<tool_call>'], architecture: /^Ernie/ },
   { parser: 'hermes', template: ['<tool_call>'] },
   { parser: 'phi4_mini_json', template: ['<|tool|>'] },
+  { parser: 'phi4_mini_json', template: ['functools['] },
+  { parser: 'llama4_json', template: ['<|header_start|>', '"parameters": dictionary'] },
+  { parser: 'llama4_pythonic', template: ['<|header_start|>', '[func_name1('] },
   { parser: 'llama4_pythonic', template: ['<|python_start|>'] },
   { parser: 'pythonic', template: ['[func_name1(params_name1='] },
   { parser: 'llama3_json', template: ['<|python_tag|>'] },
@@ -77,7 +82,7 @@ const toolRules: readonly Rule[] = [
 ]
 
 /** A template that opens the thinking of every answer leaves no choice to the request. */
-const opensThinking = /add_generation_prompt[^]*<think>(?![^]*<\/think>)/
+const opensThinking = /add_generation_prompt[^]*<think>(?![^]*(?:<\/think>|\{%-?\s*else\b))/
 const hasSwitch = /\b(enable_)?thinking\b/
 
 /**
@@ -99,7 +104,7 @@ const reasoningRules: readonly Rule[] = [
   { parser: 'minimax_m2', template: ['<minimax:tool_call>', '</think>'] },
   { parser: 'seed_oss', template: ['</seed:think>'] },
   { parser: 'seed_oss', tokens: ['<seed:think>', '</seed:think>'] },
-  { parser: 'hy_v3', template: [/<tool_sep/, '</think>', 'reasoning_effort'] },
+  { parser: 'hy_v3', template: [/<tool_sep/, '</think', 'reasoning_effort'] },
   { parser: 'poolside_v1', template: ['<arg_key>', '</think>'], tokens: ['<assistant>'] },
   { parser: 'ling3', template: ['<arg_key>', '</think>'], architecture: /^Bailing/ },
   { parser: 'glm45', template: ['<arg_key>', '</think>'] },
@@ -113,7 +118,9 @@ const reasoningRules: readonly Rule[] = [
   { parser: 'step3', template: ['</think>'], architecture: /^Step3/ },
   { parser: 'ernie45', template: ['</think>'], architecture: /^Ernie/ },
   { parser: 'hunyuan_a13b', template: ['</think>', '<answer>'] },
+  { parser: 'hunyuan_a13b', template: ['</think>'], architecture: /^HunYuan/ },
   { parser: 'olmo3', template: ['<think>'], architecture: /^Olmo3/ },
+  { parser: 'qwen3', template: ['</think>', hasSwitch] },
   { parser: 'deepseek_r1', template: [opensThinking] },
   { parser: 'qwen3', template: ['</think>'] },
   { parser: 'qwen3', tokens: ['<think>', '</think>'] },

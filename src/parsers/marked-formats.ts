@@ -36,7 +36,7 @@ const header = (changes: Partial<HeaderCall>): HeaderCall => ({
 
 const llamaJson = marked({
   ...between('<|python_tag|>', null),
-  bare: '{',
+  bare: 'anywhere',
   separators: ';',
   calls: [strictKeys],
 })
@@ -61,7 +61,7 @@ export const markedFormats = {
       { marker: '<|tool_call|>', close: null },
       { marker: '<tool_call>', close: '</tool_call>' },
     ],
-    bare: '[',
+    bare: 'start',
     calls: [strictKeys],
   }),
   jamba: marked({ ...between('<tool_calls>', '</tool_calls>') }),
@@ -90,7 +90,7 @@ export const markedFormats = {
   cohere_command: cohere,
   inkling: marked({
     ...between('<|content_invoke_tool_json|>', '<|end_message|>'),
-    layout: ['<|content_text|>', '<|end_message|>'],
+    layout: ['<|message_model|>', '<|content_text|>', '<|end_message|>'],
     calls: [{ ...keys, arguments: ['args', 'arguments'] }],
   }),
   llama3_json: llamaJson,
@@ -103,7 +103,7 @@ export const markedFormats = {
       { marker: '<tool_call>', close: '</tool_call>' },
       { marker: '</think>', close: null, isContent: true },
     ],
-    bare: '[',
+    bare: 'start',
     calls: [strictKeys],
     ids: 'call',
   }),
@@ -131,10 +131,10 @@ export const markedFormats = {
       header({ before: 'functions.', after: ['<|tool_call_argument_begin|>'], counter: ':' }),
     ],
   }),
-  pythonic: marked({ bare: '[', calls: [{ kind: 'python' }] }),
+  pythonic: marked({ bare: 'start', calls: [{ kind: 'python' }] }),
   llama4_pythonic: marked({
     ...between('<|python_start|>', '<|python_end|>'),
-    bare: '[',
+    bare: 'start',
     calls: [{ kind: 'python' }],
   }),
   olmo3: marked({
@@ -142,7 +142,7 @@ export const markedFormats = {
     calls: [{ kind: 'python' }],
   }),
   lfm2: marked({
-    ...between('<|tool_call_start|>', '<|tool_call_end|>'),
+    openings: [{ marker: '<|tool_call_start|>', close: '<|tool_call_end|>', isEchoed: true }],
     calls: [{ kind: 'python' }],
   }),
   functiongemma: marked({

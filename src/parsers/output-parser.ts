@@ -53,7 +53,7 @@ export type OutputParserOptions = {
   readonly promptTail?: string
   /**
    * The special tokens of the vocabulary. Those that the formats give no meaning to, such as an
-   * end of turn, are dropped from the output.
+   * end of turn, are dropped from the output. Tags among them may carry a suffix, `<think:v1>`.
    */
   readonly specialTokens?: readonly string[]
   /**
@@ -114,12 +114,20 @@ const guidedToolOf = ({ toolChoice, guided }: OutputParserOptions): string | nul
   guided && typeof toolChoice === 'object' && toolChoice ? toolChoice.function.name : null
 
 const readFormats = (options: OutputParserOptions) => {
-  const { toolParser, reasoningParser, tools, toolChoice, specialTokens = [] } = options
-  const given = toolParser ? findToolFormat(toolParser) : null
+  const {
+    toolParser,
+    reasoningParser,
+    tools,
+    toolChoice,
+    specialTokens = [],
+    addedTokens,
+  } = options
+  const tokens = [...specialTokens, ...(addedTokens?.keys() ?? [])]
+  const given = toolParser ? findToolFormat(toolParser, tokens) : null
   const isRequired = options.guided === true && toolChoice === 'required'
   const toolFormat = isRequired ? { ...requiredCalls, ids: given?.ids ?? requiredCalls.ids } : given
   const wantsCalls = toolChoice !== 'none' && tools?.length !== 0
-  const reasoningFormat = reasoningParser ? findReasoningFormat(reasoningParser) : null
+  const reasoningFormat = reasoningParser ? findReasoningFormat(reasoningParser, tokens) : null
   const literals = textsOf([toolFormat, reasoningFormat])
   // Without a parser the text is the caller's own.
   const dropped =
@@ -131,7 +139,7 @@ const readFormats = (options: OutputParserOptions) => {
     reasoningFormat,
     ids: given?.ids ?? 'chatcmpl-tool',
     dropped,
-    marks: createTokenMarks(options.addedTokens, [...literals, ...dropped]),
+    marks: createTokenMarks(addedTokens, [...literals, ...dropped]),
   }
 }
 
@@ -187,7 +195,7 @@ const createCalls = (
 const createPromotion = (options: OutputParserOptions, { reasoningFormat }: Formats) => {
   const rule = reasoningFormat?.kind === 'delimited-reasoning' ? reasoningFormat.promotion : null
   const kwargs = options.chatTemplateKwargs ?? {}
-  const isOn = rule === 'unended' || (rule !== null && Boolean(kwargs[rule.variable]))
+  const isOn = rule !== null && (rule.variable === null || Boolean(kwargs[rule.variable]))
   let thought = ''
   let isAnswered = false
   return {
@@ -198,10 +206,7 @@ const createPromotion = (options: OutputParserOptions, { reasoningFormat }: Form
       }
       return deltas
     },
-    finish: (isOpen: boolean): OutputDelta[] => {
-      const isDue = isOn && !isAnswered && (isOpen || rule !== 'unended')
-      return isDue && thought !== '' ? [{ content: thought }] : []
-    },
+    finish: (): OutputDelta[] => (isAnswered || thought === '' ? [] : [{ content: thought }]),
   }
 }
 
@@ -259,7 +264,7 @@ export const createOutputParser = (options: OutputParserOptions): OutputParser =
       calls.finish(reason)
       writer.finish()
       const deltas = promotion.look(take())
-      return [...deltas, ...promotion.finish(thinking().isOpen)]
+      return [...deltas, ...promotion.finish()]
     },
     thinking,
   }

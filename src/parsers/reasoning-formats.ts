@@ -17,7 +17,8 @@ export type ReasoningFormat = DelimitedReasoning | ChannelledMessages
  * | deepseek_r1, olmo3, granite | text before a late start tag dropped | kept |
  * | olmo3, granite | thinking without an end is content unless streamed | reasoning |
  * | hunyuan_a13b, ernie45, cohere_command3 | tags around the answer are cut out of tool arguments too | dropped up to the first call |
- * | ling3, nemotron_v3, granite_thinking | unanswered thinking moves to the content, unless streamed | it is told a second time as content |
+ * | ling3 | thinking without an answer or a call moves to the content, unless streamed | it is told a second time as content |
+ * | nemotron_v3, granite_thinking with `force_nonempty_content` | the same; streamed, what never ended is told a second time | it is told a second time as content |
  * | openai_gptoss | extra words in a header are an error, messages of other channels are dropped | the words are ignored, the messages are content |
  * | openai_gptoss | messages of one kind are joined by a line break unless streamed | always |
  * | muse_glimmer | a bare `to=NAME` header inside of a body begins a call | text |
@@ -35,6 +36,7 @@ const thinkTags: DelimitedReasoning = {
   answerTags: [],
   toggle: null,
   contentPrefix: null,
+  trimsAnswer: false,
   promotion: null,
 }
 
@@ -59,6 +61,7 @@ const deepseekV3: DelimitedReasoning = {
 const deepseekV4: DelimitedReasoning = {
   ...thinkTags,
   endedBy: ['<｜DSML｜tool_calls>', '<｜DSML｜ calls>'],
+  repeats: true,
   toggle: {
     ...thinking,
     variables: [...thinking.variables, { name: 'reasoning_effort', on: null, off: ['none'] }],
@@ -110,7 +113,7 @@ export const reasoningFormats: Readonly<Record<string, ReasoningFormat>> = {
   qwen3,
   mimo: qwen3,
   nemotron_v3: nemotronV3,
-  granite_thinking: { ...nemotronV3, ends: ['</think>', '</think>\n', '</think>\n\n'] },
+  granite_thinking: { ...nemotronV3, trimsAnswer: true },
   seed_oss: {
     ...qwen3,
     starts: ['<seed:think>'],
@@ -119,7 +122,7 @@ export const reasoningFormats: Readonly<Record<string, ReasoningFormat>> = {
   },
   glm45: glm,
   glm47: glm,
-  ling3: { ...glm, promotion: 'unended' },
+  ling3: { ...glm, promotion: { variable: null } },
   kimi_k2: {
     ...thinkTags,
     initial: 'first-text',
@@ -141,9 +144,10 @@ export const reasoningFormats: Readonly<Record<string, ReasoningFormat>> = {
     starts: ['<mm:think>'],
     ends: ['</mm:think>'],
     endedBy: [']<]minimax[>[<tool_call>'],
+    repeats: true,
     toggle: toggle([], false, {
       variables: [{ name: 'thinking_mode', on: ['enabled'], off: [] }],
-      whenOff: 'first-text',
+      whenOff: 'content',
     }),
   },
   mistral: {

@@ -6,6 +6,7 @@ import type { FirstMessage } from './grammars/message-reader.ts'
 import type { OutputWriter, ToolCallParser } from './grammars/output-writer.ts'
 import { createTaggedCallsParser } from './grammars/tagged-calls.ts'
 import { reasoningFormats, type ReasoningFormat } from './reasoning-formats.ts'
+import { inVocabulary } from './suffixed-tags.ts'
 import { toolFormats, type ToolFormat } from './tool-formats.ts'
 import type { ToolSchemas } from './tool-schemas.ts'
 
@@ -28,10 +29,12 @@ const look = <Format>(
   )
 }
 
-export const findToolFormat = (name: string): ToolFormat => look(toolFormats, name, 'toolParser')
+/** `tokens`: those of the vocabulary that are never parts of words; they may spell tags otherwise. */
+export const findToolFormat = (name: string, tokens: Iterable<string> = []): ToolFormat =>
+  inVocabulary(look(toolFormats, name, 'toolParser'), tokens)
 
-export const findReasoningFormat = (name: string): ReasoningFormat =>
-  look(reasoningFormats, name, 'reasoningParser')
+export const findReasoningFormat = (name: string, tokens: Iterable<string> = []): ReasoningFormat =>
+  inVocabulary(look(reasoningFormats, name, 'reasoningParser'), tokens)
 
 /**
  * Starts the interpreter of a format's kind. `outside` tells formats in messages whether a reasoning

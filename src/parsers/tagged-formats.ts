@@ -135,7 +135,9 @@ export const taggedFormats = {
     call: { open: '<function', end: '>', attribute: 'name', close: '</function>' },
     parameter: { ...parameterTag, open: '<param', close: '</param>' },
     trims: 'space',
+    untyped: 'literal',
     verbatim: { open: '<![CDATA[', close: ']]>' },
+    unwraps: ['properties', 'arguments'],
     ids: 'call',
   }),
   kimi_k3: tagged(null, {

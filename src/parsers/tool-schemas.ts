@@ -1,37 +1,6 @@
 import { numberText, parseJson, quoteText, scalarText } from './grammars/json-text.ts'
 import { createValueReader, literalSyntax } from './grammars/value-reader.ts'
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
-
-const typeOfValue = (value: unknown): string => {
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return 'array'
-  return Number.isInteger(value) ? 'integer' : typeof value
-}
-
-/** The types that a schema allows; empty where it does not say. */
-export const typesOf = (schema: unknown): ReadonlySet<string> => {
-  if (!isRecord(schema)) return new Set()
-  const { type, enum: values, anyOf, oneOf, allOf } = schema
-  const named = Array.isArray(type) ? type : [type]
-  const nested = [anyOf, oneOf, allOf].flatMap(listOf).flatMap((part) => [...typesOf(part)])
-  const found = [
-    ...named.filter((name) => typeof name === 'string'),
-    ...listOf(values).map(typeOfValue),
-    ...('const' in schema ? [typeOfValue(schema['const'])] : []),
-    ...nested,
-  ]
-  return new Set(found)
-}
-
-/** The schema of an object's property; undefined where it has none. */
-export const propertyOf = (schema: unknown, key: string): unknown => {
-  const properties = isRecord(schema) ? schema['properties'] : undefined
-  return isRecord(properties) && Object.hasOwn(properties, key) ? properties[key] : undefined
-}
+import { isRecord, propertyOf, typesOf, type Schema } from './parameter-schemas.ts'
 
 const integerText = (text: string): string | null => {
   if (/^[+-]?\d+$/.test(text)) return String(BigInt(text.replace('+', '')))
@@ -71,14 +40,16 @@ const converters: readonly (readonly [string, (text: string) => string | null])[
 
 /**
  * Text as JSON of the first type that takes it, in vLLM's order: null, integer, number, boolean,
- * object, array. What fits none is a string.
+ * object, array. What fits none is a string, or where that is not allowed either, the JSON that it
+ * may be all the same.
  */
 export const coerceText = (text: string, types: ReadonlySet<string>): string => {
   for (const [type, convert] of converters) {
     const json = types.has(type) ? convert(text.trim()) : null
     if (json !== null) return json
   }
-  return quoteText(text)
+  const isText = types.size === 0 || types.has('string') || parseJson(text) === undefined
+  return isText ? quoteText(text) : text.trim()
 }
 
 /** Text as the JSON or Python value that it spells, or else as a string. */
@@ -95,8 +66,12 @@ export const literalText = (text: string): string => {
 export type ToolSchemas = {
   /** Whether the request has this tool; true where its tools are not known. */
   has(name: string): boolean
+  /** The tool's name: where a model doubles what the request has once, `f.f` is `f`. */
+  nameOf(written: string): string
+  /** Whether the parameters of this tool are known. */
+  describes(name: string): boolean
   /** The schema of a parameter; undefined where it has none. */
-  parameter(name: string, key: string): unknown
+  parameter(name: string, key: string): Schema | undefined
   /** A bare word as JSON. */
   scalar(name: string, key: string | null, text: string): string
 }
@@ -109,9 +84,18 @@ export const readTools = (tools: readonly unknown[] | null | undefined): ToolSch
     if (!isRecord(described) || typeof described['name'] !== 'string') continue
     parameters.set(described['name'], described['parameters'])
   }
-  const parameter = (name: string, key: string): unknown => propertyOf(parameters.get(name), key)
+  const parameter = (name: string, key: string) => {
+    const root = parameters.get(name)
+    return propertyOf({ node: root, root }, key)
+  }
   return {
     has: (name) => parameters.size === 0 || parameters.has(name),
+    nameOf: (written) => {
+      const [first = '', second, ...more] = written.split('.')
+      const isDoubled = first === second && more.length === 0 && !parameters.has(written)
+      return isDoubled && parameters.has(first) ? first : written
+    },
+    describes: (name) => isRecord(parameters.get(name)),
     parameter,
     scalar: (name, key, text) => {
       const types = key === null ? new Set<string>() : typesOf(parameter(name, key))

@@ -28,11 +28,17 @@ export type AnswerFormOptions = {
   }
 }
 
-/** Tokens that the parsers would not read as text of an answer. */
-const markerIds = ({ tokenizer, toolParser, reasoningParser }: ServedModel): number[] => {
-  const reasoning = reasoningParser === null ? [] : textsOf(findReasoningFormat(reasoningParser))
+/** Tokens that the parsers would not read as text of an answer, those that end one apart. */
+const markerIds = ({ tokenizer, toolParser, reasoningParser, grammars }: ServedModel): number[] => {
+  const { addedTokens } = tokenizer
+  const reasoning =
+    reasoningParser === null
+      ? []
+      : textsOf(findReasoningFormat(reasoningParser, addedTokens.keys()))
   const markers = new Set([...callMarkers(toolParser, tokenizer), ...reasoning])
-  return [...tokenizer.addedTokens].flatMap(([text, { id }]) => (markers.has(text) ? [id] : []))
+  return [...addedTokens].flatMap(([text, { id }]) =>
+    markers.has(text) && !grammars.stopTokenIds.includes(id) ? [id] : [],
+  )
 }
 
 /**

@@ -4,7 +4,7 @@ import {
   isThinkingOn,
   readPromptState,
 } from '../parsers/grammars/delimited-reasoning.ts'
-import type { ChannelledMessages } from '../parsers/grammars/message-reader.ts'
+import { type ChannelledMessages, readFirstMessage } from '../parsers/grammars/message-reader.ts'
 import { findReasoningFormat } from '../parsers/registry.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { specialTokens } from './special-tokens.ts'
@@ -48,20 +48,19 @@ const delimitedThinking = (
   }
 }
 
-/** The header of the message that holds the answer, as it stands behind the start of a message. */
 const messageThinking = (
-  { start, forcedEnd }: ChannelledMessages,
-  { stopTokenIds }: AnswerStartOptions,
-): Thinking => {
-  const header = forcedEnd.slice(forcedEnd.lastIndexOf(start) + start.length)
-  const ends = [header.replace(/^assistant/, '')]
-  return { begins: 'thinking', startId: null, ends, endedBy: [], forbiddenIds: stopTokenIds }
-}
+  format: ChannelledMessages,
+  { prompt, stopTokenIds: forbiddenIds }: AnswerStartOptions,
+): Thinking | null =>
+  readFirstMessage(format, prompt)?.kind === 'content'
+    ? null
+    : { begins: 'thinking', startId: null, ends: format.answers, endedBy: [], forbiddenIds }
 
 /** How the model thinks before the answer that a constraint is for; null where it does not. */
 export const readThinking = (options: AnswerStartOptions): Thinking | null => {
-  if (options.reasoningParser === null) return null
-  const format = findReasoningFormat(options.reasoningParser)
+  const { reasoningParser, tokenizer } = options
+  if (reasoningParser === null) return null
+  const format = findReasoningFormat(reasoningParser, tokenizer.addedTokens.keys())
   return format.kind === 'delimited-reasoning'
     ? delimitedThinking(format, options)
     : messageThinking(format, options)

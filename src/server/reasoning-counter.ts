@@ -19,7 +19,7 @@ export const createReasoningCounter = (
   reasoningParser: string,
   tokenizer: Tokenizer,
 ): ReasoningCounter | null => {
-  const { ends } = findReasoningFormat(reasoningParser)
+  const { ends } = findReasoningFormat(reasoningParser, tokenizer.addedTokens.keys())
   if (!ends.some((end) => tokenizer.addedTokens.has(end))) return null
 
   const counter = createThinkingCounter()

@@ -59,7 +59,8 @@ export const readThinkingBudget = (
   if (body.use_beam_search) {
     throw invalidParameter(`${field} is not supported with beam search.`, field, numTokens)
   }
-  const end = forcedEndOf(findReasoningFormat(model.reasoningParser))
+  const { addedTokens } = model.tokenizer
+  const end = forcedEndOf(findReasoningFormat(model.reasoningParser, addedTokens.keys()))
   const endIds = model.tokenizer.encode(end, { addSpecialTokens: false })
   checkConstraints(params, endIds)
   return { tokenizer: model.tokenizer, vocabSize: model.engine.vocabSize, numTokens, endIds }

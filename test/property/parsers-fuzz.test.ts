@@ -4,6 +4,7 @@ import {
   toolParserNames,
   type OutputFinishReason,
   type OutputParserOptions,
+  type ParsedOutput,
 } from '../../src/parsers/index.ts'
 import { findToolFormat, textsOf } from '../../src/parsers/registry.ts'
 import type { ToolFormat } from '../../src/parsers/tool-formats.ts'
@@ -103,6 +104,17 @@ const lettersOf = (text: string, dropped: readonly string[]): string => {
   return rest === text ? rest.replaceAll(/[^\p{L}\p{N}]/gu, '') : lettersOf(rest, dropped)
 }
 
+/** Whether one output is how another begins. Without calls, markers may still be text. */
+const startsAs = (cut: ParsedOutput, whole: ParsedOutput): boolean =>
+  cut.toolCalls.every((call, at) => {
+    const { name, arguments: json = '' } = whole.toolCalls[at] ?? {}
+    const isLast = at === cut.toolCalls.length - 1
+    return (
+      call.name === name && (isLast ? json.startsWith(call.arguments) : json === call.arguments)
+    )
+  }) &&
+  (cut.toolCalls.length === 0 || (whole.content ?? '').startsWith(cut.content ?? ''))
+
 const check = (
   random: Random,
   text: string,
@@ -161,6 +173,27 @@ describe('any output', () => {
       const { content } = parseOutput(text, { toolParser })
       const wanted = lettersOf(before + between + after, [])
       expect(lettersOf(content ?? '', []), text).toBe(wanted)
+    }
+  })
+
+  test.each(toolParserNames)('of %s is cut off anywhere without harm', (toolParser) => {
+    const random = createRandom(seed + toolParserNames.indexOf(toolParser))
+    const isBare = /pythonic|xlam/.test(toolParser)
+    for (let run = 0; run < 4; run++) {
+      const calls = randomCalls(random, ['Paris', 'a b', '12', 'é👍', ''])
+      const text = (isBare ? '' : 'One, two. ') + (callWriters[toolParser]?.write(calls) ?? '')
+      const options = { toolParser, tools: toolsOf(calls) }
+      const whole = parseOutput(text, options)
+      for (let length = 0; length <= text.length; length++) {
+        const given = text.slice(0, length)
+        const cut = parseOutput(given, { ...options, finishReason: 'length' })
+        const stopped = parseOutput(given, options)
+        expect(startsAs(cut, whole), `${given}\n${comparable(cut)}`).toBe(true)
+        expect(
+          stopped.toolCalls.every((call) => isJson(call.arguments)),
+          given,
+        ).toBe(true)
+      }
     }
   })
 })

@@ -67,14 +67,23 @@ const holds = (whole: string, part: string): boolean => {
   return [...lettersOf(part)].every(([letter, count]) => (available.get(letter) ?? 0) >= count)
 }
 
+/** What no marker covers, however they overlap. */
+const outsideOf = (markers: readonly string[], text: string): string => {
+  const kept = Array.from({ length: text.length }, (_, at) => text.charAt(at))
+  for (const marker of markers) {
+    for (let at = text.indexOf(marker); at >= 0; at = text.indexOf(marker, at + 1)) {
+      kept.fill('', at, at + marker.length)
+    }
+  }
+  return kept.join('')
+}
+
 /** Every letter that is in no marker comes out once, and none that was not there. */
 const checkLetters = (text: string, found: string, format: ReasoningFormat): string | null => {
   if (format.kind === 'channelled-messages') return null
   if (format.promotion !== null || format.contentPrefix !== null) return null
   const markers = [...format.starts, ...format.firstStarts, ...format.ends, ...format.answerTags]
-  const rest = markers
-    .toSorted((a, b) => b.length - a.length)
-    .reduce((kept, marker) => kept.replaceAll(marker, '\u0000'), text)
+  const rest = outsideOf(markers, text)
   if (!holds(found, rest)) return `text lost: ${found}`
   return holds(text, found) ? null : `text made up: ${found}`
 }

@@ -54,6 +54,8 @@ export const createChannelledCallsParser = (
   const { messages, namePrefix } = format
   let current: ToolCallParser | null = null
   let isKept = false
+  /** From then on text is what was held back: the beginning of a marker, or of a header. */
+  let isOver = false
 
   const beginCall = ({ recipient }: MessageHeader): ToolCallParser => {
     if (format.body) return createTaggedCallsParser(format.body, writer, options.schemas)
@@ -77,20 +79,21 @@ export const createChannelledCallsParser = (
         if (isKept && header !== options.first) writer.content(header.raw)
       },
       text: (text) => {
-        if (current) current.push(text)
-        else writer.content(text)
+        if (current === null) writer.content(text)
+        else if (!isOver) current.push(text)
       },
       end: (marker) => {
         end('stop')
         if (isKept) writer.content(marker)
         isKept = false
       },
-      stray: (text) => writer.content(text),
+      stray: (text) => (isOver ? writer.rest(text) : writer.content(text)),
     },
   )
   return {
     push: (text) => reader.push(text),
     finish: (reason) => {
+      isOver = true
       reader.finish()
       end(reason)
     },

@@ -45,11 +45,13 @@ export type DelimitedReasoning = {
   readonly toggle: ThinkingToggle | null
   /** Thinking stays in the content, all of which this text precedes. */
   readonly contentPrefix: string | null
+  /** Line breaks at the beginning of the answer are dropped. */
+  readonly trimsAnswer: boolean
   /**
-   * The thinking is told a second time as content where there is no other answer and no call:
-   * `unended`, if it never ended; or if the template variable `variable` is set.
+   * The thinking is told a second time as content where there is no other answer and no call. With
+   * a `variable`, only if the request sets that template variable.
    */
-  readonly promotion: 'unended' | { readonly variable: string } | null
+  readonly promotion: { readonly variable: string | null } | null
 }
 
 /** What the prompt's end says: thinking is open, is over, or is not spoken of. */
@@ -151,6 +153,7 @@ export const createDelimitedSplitter = (
     if (match === 'partial') return false
     if (match === 'none') {
       state = state === 'reasoning-start' ? 'reasoning' : 'content'
+      if (format.trimsAnswer && state === 'content') buffer = buffer.replace(/^\n+/, '')
       return true
     }
     take(at + match.marker.length)

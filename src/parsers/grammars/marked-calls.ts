@@ -15,14 +15,16 @@ export type CallOpening = {
   readonly isContent?: boolean
   /** No calls up to the closing marker, but text that may hold other openings. */
   readonly isVerbatim?: boolean
+  /** The model tends to write its list of calls a second time, closing marker and all. */
+  readonly isEchoed?: boolean
 }
 
 /** Tool calls, alone or in a list, between markers or bare. */
 export type MarkedCalls = {
   readonly kind: 'marked-calls'
   readonly openings: readonly CallOpening[]
-  /** An output that begins with this character begins with calls. */
-  readonly bare: '{' | '[' | null
+  /** Where calls may begin without a marker: with a bracket anywhere, or with a list at the start. */
+  readonly bare: 'anywhere' | 'start' | null
   /** Markers that only stand around calls and are dropped. */
   readonly layout: readonly string[]
   /** Characters that may stand between two calls, white space aside. */
@@ -35,9 +37,12 @@ export type MarkedCalls = {
 type Region = {
   readonly close: string | null
   readonly isVerbatim: boolean
+  readonly isEchoed: boolean
   /** What was read since the last call: content again should no call come of it. */
   raw: string
   inList: boolean
+  /** The list has ended: what comes may well be text. */
+  isListOver: boolean
   hasCalls: boolean
   reader: CallReader | null
 }
@@ -45,8 +50,10 @@ type Region = {
 const openRegion = (raw: string, opening?: CallOpening): Region => ({
   close: opening?.close ?? null,
   isVerbatim: opening?.isVerbatim ?? false,
+  isEchoed: opening?.isEchoed ?? false,
   raw,
   inList: false,
+  isListOver: false,
   hasCalls: false,
   reader: null,
 })
@@ -69,6 +76,7 @@ const readBetween = (
   else if (hasCalls && (char === ']' || char === '}')) {
     // The list's end, or one bracket too many: small models often lose count.
     region.raw = ''
+    region.isListOver ||= inList
     return true
   } else {
     region.reader = begin(region, char)
@@ -98,15 +106,20 @@ const endCall = (region: Region, reader: CallReader, how: 'complete' | 'cut' | n
   region.raw = ''
 }
 
+const brackets = ['{', '[']
+
 export const createMarkedCallsParser = (
   format: MarkedCalls,
   writer: OutputWriter,
   schemas: ToolSchemas,
 ): ToolCallParser => {
   const markers = [...format.openings.map((opening) => opening.marker), ...format.layout]
+  const textMarkers = format.bare === 'anywhere' ? [...markers, ...brackets] : markers
   let buffer = ''
   let region: Region | null = null
-  let isStart = format.bare !== null
+  let isStart = format.bare === 'start'
+  /** The closing marker behind which an echo of the calls may come. */
+  let echoEnd: string | null = null
 
   const take = (length: number): string => {
     const text = buffer.slice(0, length)
@@ -138,16 +151,30 @@ export const createMarkedCallsParser = (
     const match = matchMarker(buffer, markers, { at, final })
     if (match === 'partial') return false
     isStart = false
-    if (match === 'none' && buffer[at] === format.bare) {
+    if (match === 'none' && buffer[at] === '[') {
       writer.content(take(at))
       region = openRegion('')
     }
     return true
   }
+  /** Drops an echo of the calls: a list, up to the closing marker or else no further than its line. */
+  const stepEcho = (close: string, final: boolean): boolean => {
+    const at = buffer.length - buffer.trimStart().length
+    if (at === buffer.length && !final) return false
+    const end = buffer[at] === '[' ? findMarker(buffer, [close, '\n'], { from: at, final }) : null
+    if (end?.marker === null && !final) return false
+    echoEnd = null
+    if (end?.marker === close) take(end.at + close.length)
+    return true
+  }
   const stepText = (final: boolean): boolean => {
-    const { at, marker } = findMarker(buffer, markers, { final })
+    const { at, marker } = findMarker(buffer, textMarkers, { final })
     writer.content(take(at))
     if (marker === null) return false
+    if (brackets.includes(marker)) {
+      region = openRegion('')
+      return true
+    }
     take(marker.length)
     const opening = format.openings.find((candidate) => candidate.marker === marker)
     if (opening === undefined) {
@@ -167,6 +194,7 @@ export const createMarkedCallsParser = (
     const isContent = current.reader !== null || !current.hasCalls
     leave(current, true)
     if (isContent) writer.content(close)
+    else if (current.isEchoed) echoEnd = close
   }
   const stepVerbatim = (close: string, final: boolean): boolean => {
     const { at, marker } = findMarker(buffer, [close], { final })
@@ -208,6 +236,7 @@ export const createMarkedCallsParser = (
     const step = (): boolean => {
       if (buffer === '') return false
       if (region) return stepRegion(region, final)
+      if (echoEnd !== null) return stepEcho(echoEnd, final)
       return isStart ? stepStart(final) : stepText(final)
     }
     while (step()) continue
@@ -218,6 +247,7 @@ export const createMarkedCallsParser = (
       run(false)
     },
     finish: (reason) => {
+      if (region === null && echoEnd === null) return writer.rest(buffer)
       // Cut off inside its closing marker, a call is still a call, and the rest no text.
       if (region && (region.hasCalls || region.reader?.isEmitted())) buffer = ''
       run(true)
@@ -227,7 +257,8 @@ export const createMarkedCallsParser = (
         const isWhole = reason === 'stop' && reader.isEmitted()
         endCall(region, reader, isWhole ? 'complete' : 'cut')
       }
-      leave(region, true)
+      if (region.isListOver) writer.content(region.raw)
+      else if (region.reader || !region.hasCalls) writer.rest(region.raw)
     },
   }
 }

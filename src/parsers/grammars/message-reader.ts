@@ -22,6 +22,8 @@ export type ChannelledMessages = {
   readonly trimsEnd: boolean
   /** What stands between the texts of two messages of one kind. */
   readonly joiners: { readonly reasoning: string; readonly content: string }
+  /** Headers with which the answer begins, behind what starts a message and says who speaks. */
+  readonly answers: readonly string[]
   /** What ends the thinking when it has to end, up to the body of the answer. */
   readonly forcedEnd: string
 }

@@ -1,4 +1,5 @@
-import { coerceText, propertyOf, typesOf } from '../tool-schemas.ts'
+import { itemsOf, propertyOf, typesOf, type Schema } from '../parameter-schemas.ts'
+import { coerceText } from '../tool-schemas.ts'
 import { quoteText } from './json-text.ts'
 
 type Element = { readonly name: string; readonly text: string; readonly children: Element[] }
@@ -32,28 +33,43 @@ const readElements = (text: string, prefix: string): Element | null => {
   return open.length === 1 && root.children.length > 0 ? root : null
 }
 
-const schemaOfItems = (schema: unknown): unknown =>
-  typeof schema === 'object' && schema !== null && 'items' in schema ? schema.items : undefined
+const listJson = (items: readonly Element[], schema: Schema | undefined): string =>
+  `[${items.map((item) => toJson(item, itemsOf(schema))).join(', ')}]`
 
-const toJson = (element: Element, schema: unknown): string => {
+/** Where nothing but text may stand, no text is a list or object without anything. */
+const scalarJson = (text: string, schema: Schema | undefined): string => {
+  const types = typesOf(schema)
+  if (text.trim() !== '' || types.has('string')) return coerceText(text, types)
+  return types.has('array') ? '[]' : types.has('object') ? '{}' : coerceText(text, types)
+}
+
+const toJson = (element: Element, schema: Schema | undefined): string => {
   const { children, text } = element
-  if (children.length === 0) return coerceText(text, typesOf(schema))
+  if (children.length === 0) return scalarJson(text, schema)
   const isList =
     typesOf(schema).has('array') ||
     (typesOf(schema).size === 0 && children.every(({ name }) => name === 'item'))
-  if (isList) return `[${children.map((child) => toJson(child, schemaOfItems(schema))).join(', ')}]`
-  const fields = children.map(
-    (child) => `${quoteText(child.name)}: ${toJson(child, propertyOf(schema, child.name))}`,
-  )
+  if (isList) return listJson(children, schema)
+  const fields = [...new Set(children.map(({ name }) => name))].map((name) => {
+    const found = children.filter((child) => child.name === name)
+    const [first] = found
+    const property = propertyOf(schema, name)
+    const json = first && found.length === 1 ? toJson(first, property) : listJson(found, property)
+    return `${quoteText(name)}: ${json}`
+  })
   if (text.trim() !== '') fields.push(`"$text": ${quoteText(text.trim())}`)
   return `{${fields.join(', ')}}`
 }
 
 /**
  * A value made of child elements as JSON: a list where the schema says so or all children are
- * called `item`, else an object.
+ * called `item`, else an object, in which children of one name are a list.
  */
-export const nestedJson = (text: string, prefix: string, schema: unknown): string | null => {
+export const nestedJson = (
+  text: string,
+  prefix: string,
+  schema: Schema | undefined,
+): string | null => {
   const root = readElements(text, prefix)
-  return root && toJson(root, schema)
+  return root ? toJson(root, schema) : text.trim() === '' ? scalarJson(text, schema) : null
 }

@@ -20,6 +20,8 @@ export type OutputWriter = CallEvents & {
   layout(): void
   /** A marker that is dropped next to a call, and else content. */
   wrapper(marker: string): void
+  /** What an output that stops has of one more call: dropped behind calls, else content. */
+  rest(text: string): void
   /** The deltas since the last call of this. */
   take(): OutputDelta[]
   /** Releases held white space where there was no call for it to surround. */
@@ -58,6 +60,9 @@ export const createOutputWriter = (createId: () => string): OutputWriter => {
       if (isBlank && (!hasText || holdsWrapper)) held += text
       else release(text)
     },
+    rest: (text) => {
+      if (numCalls === 0) release(text)
+    },
     layout: () => {
       if (!hasText) forget()
     },
@@ -81,7 +86,7 @@ export const createOutputWriter = (createId: () => string): OutputWriter => {
       return taken
     },
     finish: () => {
-      if (numCalls === 0 || holdsWrapper) release('')
+      if (numCalls === 0) release('')
     },
   }
 }

@@ -5,7 +5,8 @@ export const readAttribute = (tag: string, attribute: string): string | null => 
     'u',
   )
   const found = quoted.exec(tag)
-  return found && (found[1] ?? found[2] ?? found[3] ?? null)
+  const written = found && (found[1] ?? found[2] ?? found[3])
+  return written?.replaceAll('&quot;', '"').replaceAll('&amp;', '&') ?? null
 }
 
 /** The name in a tag: an attribute's value, or all that stands in it. */

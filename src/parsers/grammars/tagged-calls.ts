@@ -1,12 +1,14 @@
 import { findMarker, matchMarker } from '../marker-search.ts'
+import type { Schema } from '../parameter-schemas.ts'
 import { literalText, type ToolSchemas } from '../tool-schemas.ts'
-import { quoteText } from './json-text.ts'
+import { parseJson, quoteText } from './json-text.ts'
 import { nestedJson } from './nested-elements.ts'
 import type { OutputWriter, ToolCallParser } from './output-writer.ts'
 import { nameIn, readAttribute } from './tag-names.ts'
 import {
   createTaggedValue,
   createTrimmer,
+  createWrapperValue,
   type TaggedValue,
   type ValueTrim,
 } from './tagged-value.ts'
@@ -49,7 +51,7 @@ export type TaggedCalls = {
   readonly refusesUnknown: boolean
   /** Markers around the object of all arguments, which may stand in place of parameters. */
   readonly whole: { readonly open: string; readonly close: string } | null
-  /** Parameters that, alone and of no tool, hold the arguments as a whole. */
+  /** Parameters that, alone and not of the tool, hold the arguments as a whole. */
   readonly unwraps: readonly string[]
 }
 
@@ -148,7 +150,7 @@ export const createTaggedCallsParser = (
     if (isProse || tag.length > longestTag) return refuse(from)
     if (marker === null) return final ? refuse(buffer.length) : false
     const end = at + (callTag.end === null ? 0 : marker.length)
-    const name = nameIn(tag, callTag.attribute)
+    const name = schemas.nameOf(nameIn(tag, callTag.attribute))
     if (name === '' || (format.refusesUnknown && !schemas.has(name))) return refuse(end)
     take(end)
     writer.call(name)
@@ -219,38 +221,42 @@ export const createTaggedCallsParser = (
       complete: () => {},
     }
   }
+  /** Takes an object for all of the arguments, unless the tool has other ones. */
+  const unwrap = ({ name }: Call, key: string, json: string): boolean => {
+    const fields = Object.keys(Object(parseJson(json)))
+    const isKnown = (field: string) => schemas.parameter(name, field) !== undefined
+    if (schemas.describes(name) && !fields.every(isKnown)) return false
+    wrapped = { key, json }
+    return true
+  }
   const beginValue = (current: Call, trims: ValueTrim) => {
+    unwrapField()
     const schema = schemas.parameter(current.name, key)
     const typeAttribute = parameter.typeAttribute && readAttribute(keyTag, parameter.typeAttribute)
     const prefix = format.elementPrefix
-    const mayWrap = format.unwraps.includes(key) && current.fields.isEmpty() && schema === undefined
+    const mayWrap =
+      format.unwraps.includes(key) &&
+      current.fields.isEmpty() &&
+      schema === undefined &&
+      (typeAttribute === 'false' || schemas.describes(current.name))
     const options = {
       trims,
       schema,
       typeAttribute,
       untyped: prefix === null ? format.untyped : ('nested' as const),
       readNested:
-        prefix === null ? null : (text: string, of: unknown) => nestedJson(text, prefix, of),
+        prefix === null
+          ? null
+          : (text: string, of: Schema | undefined) => nestedJson(text, prefix, of),
     }
-    numInner = 0
-    unwrapField()
-    if (mayWrap && typeAttribute === 'false') {
-      value = createTaggedValue(options, {
-        begin: () => {},
-        text: (json) => {
-          if (json.startsWith('{')) wrapped = { key, json }
-          else {
-            current.fields.field(key)
-            writer.arguments(json)
-          }
-        },
+    const named = key
+    const create = () =>
+      createTaggedValue(options, {
+        begin: () => current.fields.field(named),
+        text: (text) => writer.arguments(text),
       })
-      return
-    }
-    value = createTaggedValue(options, {
-      begin: () => current.fields.field(key),
-      text: (text) => writer.arguments(text),
-    })
+    numInner = 0
+    value = mayWrap ? createWrapperValue((json) => unwrap(current, named, json), create) : create()
   }
   const stepValueStart = (current: Call, final: boolean): boolean => {
     state = 'value'
@@ -329,8 +335,10 @@ export const createTaggedCallsParser = (
       run(false)
     },
     finish: (reason) => {
-      // Cut off inside a closing marker, the rest is no text.
-      if (reason === 'stop' && (state === 'body' || state === 'value')) dropPartialMarker()
+      if (state === 'text' || state === 'name') return writer.rest(buffer)
+      // What may be the beginning of a marker is no text here.
+      if (state === 'body' || state === 'value') dropPartialMarker()
+      if (state === 'value-start') buffer = ''
       run(true)
       if (call === null) return
       if (reason === 'stop') value?.complete()

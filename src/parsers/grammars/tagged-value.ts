@@ -1,4 +1,5 @@
-import { literalText, typesOf, coerceText } from '../tool-schemas.ts'
+import { typesOf, type Schema } from '../parameter-schemas.ts'
+import { coerceText, literalText } from '../tool-schemas.ts'
 import { escapeText, parseJson } from './json-text.ts'
 
 /** What of the white space around a value is layout: one line break each side, all of it, none. */
@@ -8,11 +9,11 @@ export type TaggedValueOptions = {
   readonly trims: ValueTrim
   /** What the tag says of the value's type: `string` or `true` for a string; null: nothing. */
   readonly typeAttribute: string | null
-  readonly schema: unknown
+  readonly schema: Schema | undefined
   /** How a value is read of whose type nothing is known. */
   readonly untyped: 'string' | 'literal' | 'nested'
   /** Child elements in the value as JSON; null where there are none. */
-  readonly readNested: ((text: string, schema: unknown) => string | null) | null
+  readonly readNested: ((text: string, schema: Schema | undefined) => string | null) | null
 }
 
 /** Takes a value's text in pieces. */
@@ -85,6 +86,32 @@ const holdValue = (
       sink.text(convert(held))
     },
     complete: () => {},
+  }
+}
+
+/**
+ * Holds a value that may turn out to be an object which stands for more than itself: `take` is asked
+ * for it. Anything else is the value that `create` makes of it.
+ */
+export const createWrapperValue = (
+  take: (json: string) => boolean,
+  create: () => TaggedValue,
+): TaggedValue => {
+  let held = ''
+  const isTaken = (): boolean => {
+    const json = literalText(held)
+    return json.startsWith('{') && take(json)
+  }
+  const pass = (how: 'end' | 'complete') => {
+    if (isTaken()) return
+    const value = create()
+    value.write(held)
+    value[how]()
+  }
+  return {
+    write: (text) => void (held += text),
+    end: () => pass('end'),
+    complete: () => pass('complete'),
   }
 }
 

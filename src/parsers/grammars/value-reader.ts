@@ -41,6 +41,7 @@ type OpenString = {
   closing: string
 }
 
+const words = ['true', 'false', 'null']
 const openers: Readonly<Record<string, string>> = { '{': '}', '[': ']', '(': ')' }
 const closers = '}])'
 
@@ -189,6 +190,11 @@ export const createValueReader = ({ syntax, emit, scalar = scalarText }: ValueRe
     return beginValue(char, frame)
   }
 
+  const readScalar = (text: string): string => {
+    const frame = frames.at(-1)
+    const field = frames.length === 1 && frame?.isObject ? parseJson(frame.key) : null
+    return scalar(text, typeof field === 'string' ? field : null)
+  }
   const endWord = () => {
     const text = word.trimEnd()
     const space = word.slice(text.length)
@@ -200,9 +206,9 @@ export const createValueReader = ({ syntax, emit, scalar = scalarText }: ValueRe
       frame.expects = 'colon'
       return
     }
-    const field = frames.length === 1 && frame?.isObject ? parseJson(frame.key) : null
+    const json = readScalar(text)
     startMember(frame)
-    release(scalar(text, typeof field === 'string' ? field : null))
+    release(json)
     if (frame) held += space
   }
   const readWord = (char: string): ValueResult => {
@@ -297,8 +303,12 @@ export const createValueReader = ({ syntax, emit, scalar = scalarText }: ValueRe
       if (frame?.expects === 'key' || frame?.expects === 'colon') dropField(frame)
       for (const frame of frames.toReversed()) closeFrame(frame)
     },
-    /** The text was cut off: emits what is held back. */
-    flush: () => emit(held + (string ? string.escape + string.closing : opening + word)),
+    /** The text was cut off: emits what is held back, as far as the value's JSON begins so. */
+    flush: () => {
+      const quote = string && string.quote.length === 1 ? string.closing : ''
+      const isJson = words.some((known) => known.startsWith(word)) || readScalar(word) === word
+      emit(held + quote + (isJson && frames.at(-1)?.expects !== 'key' ? word : ''))
+    },
   }
 }
 

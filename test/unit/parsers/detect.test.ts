@@ -24,6 +24,7 @@ const closed =
 const history = "{% set text = m.content.split('</think>')[-1] %}"
 const thinkTokens = ['<think>', '</think>']
 const llama = '<|start_header_id|>{{ m.role }}<|end_header_id|>\n\n{{ m.content }}<|eot_id|>'
+const llama4 = '<|header_start|>{{ m.role }}<|header_end|>\n\n{{ m.content }}<|eot|>'
 const granite = '<|start_of_role|>{{ m.role }}<|end_of_role|>{{ m.content }}<|end_of_text|>'
 const deepseek = '<｜User｜>{{ m.content }}<｜Assistant｜>'
 const deepseekCall = '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>'
@@ -73,6 +74,16 @@ const families: readonly Family[] = [
   { name: 'ToolACE', template: `[func_name1(params_name1=value)]${llama}`, tool: 'pythonic' },
   { name: 'Llama 4', template: `<|python_start|>${llama}`, tool: 'llama4_pythonic' },
   {
+    name: 'Llama 4, which asks for JSON',
+    template: `${llama4}{"name": function name, "parameters": dictionary of argument<|python_start|>`,
+    tool: 'llama4_json',
+  },
+  {
+    name: 'Llama 4, which asks for Python',
+    template: `${llama4}[func_name1(param1=value1), func_name2(...)]`,
+    tool: 'llama4_pythonic',
+  },
+  {
     name: 'Mistral',
     template:
       "[AVAILABLE_TOOLS]{{ tools }}[/AVAILABLE_TOOLS][INST]{{ m.content }}[/INST]{{ '[TOOL_CALLS]' }}",
@@ -106,6 +117,11 @@ const families: readonly Family[] = [
   {
     name: 'Phi-4-mini',
     template: '<|tool|>{{ m.tools }}<|/tool|><|{{ m.role }}|>',
+    tool: 'phi4_mini_json',
+  },
+  {
+    name: 'Phi-4-mini, which is told of the format',
+    template: 'formatted as functools[{"name": [function name]}]<|{{ m.role }}|>',
     tool: 'phi4_mini_json',
   },
   { name: 'Phi-3.5', template: '<|{{ m.role }}|>\n{{ m.content }}<|end|>', tool: null },
@@ -196,12 +212,44 @@ const families: readonly Family[] = [
     tool: 'cohere_command4',
   },
   { name: 'GigaChat 3.1', template: '<|function_call|>{{ c }}', tool: 'gigachat3' },
+  {
+    name: 'GigaChat 3',
+    template: "{{ render({'role': 'function call', 'content': c}) }}<|role_sep|>",
+    tool: 'gigachat3',
+  },
+  {
+    name: 'GigaChat 3.5, which thinks at will',
+    template:
+      "{{ m.role in ['function call'] }}<|role_sep|><｜GCML｜tool_calls></think>" +
+      '{% if add_generation_prompt %}{%- if reasoning -%}<think>{%- else -%}{%- endif -%}',
+    tool: null,
+    reasoning: 'qwen3',
+  },
+  {
+    name: 'Kimi K2, which names the marker in its vocabulary alone',
+    template: '{{ tools | tojson }}<|im_middle|>',
+    tokens: ['<|tool_calls_section_begin|>'],
+    tool: 'kimi_k2',
+  },
+  {
+    name: 'a model that thinks unless it is told not to',
+    template: `${history}{% if add_generation_prompt and enable_thinking %}<think>{% endif %}`,
+    tool: null,
+    reasoning: 'qwen3',
+  },
   { name: 'Hy 3', template: '<tool_call>{{ n }}<tool_sep><arg_key>', tool: 'hy_v3' },
   {
     name: 'Hunyuan A13B',
     template: '<tool_calls>[{{ c }}]</tool_calls>',
     architecture: 'HunYuanMoEV1ForCausalLM',
     tool: 'hunyuan_a13b',
+  },
+  {
+    name: 'a dense Hunyuan',
+    template: `${history}<tool_calls>[{{ c }}]</tool_calls>`,
+    architecture: 'HunYuanDenseV1ForCausalLM',
+    tool: 'hunyuan_a13b',
+    reasoning: 'hunyuan_a13b',
   },
   {
     name: 'gpt-oss',

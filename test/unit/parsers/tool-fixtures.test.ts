@@ -3,7 +3,7 @@ import { toolParserNames } from '../../../src/parsers/index.ts'
 import { readFixtures, replay, toFixture, type ShortFixture } from './replay.ts'
 
 type ToolFixture = ShortFixture & {
-  /** The request's tools: parameters by name, each a schema or its type alone. */
+  /** The request's tools: parameters by name, each a schema or its type alone, and `$defs`. */
   readonly tools?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }
 
@@ -23,12 +23,13 @@ const sameAs: Readonly<Record<string, string>> = {
 const files = readFixtures<readonly ToolFixture[]>('tools')
 const fixturesOf = (toolParser: string) => files.get(sameAs[toolParser] ?? toolParser) ?? []
 
-const toTool = ([name, parameters]: readonly [string, Readonly<Record<string, unknown>>]) => {
+const toTool = ([name, given]: readonly [string, Readonly<Record<string, unknown>>]) => {
+  const { $defs, ...parameters } = given
   const properties = Object.entries(parameters).map(([key, schema]) => [
     key,
     typeof schema === 'string' ? { type: schema } : schema,
   ])
-  const schema = { type: 'object', properties: Object.fromEntries(properties) }
+  const schema = { type: 'object', properties: Object.fromEntries(properties), $defs }
   return { type: 'function', function: { name, parameters: schema } }
 }
 

@@ -1,22 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { coerceText, literalText, readTools, typesOf } from '../../../src/parsers/tool-schemas.ts'
-
-describe('the types of a schema', () => {
-  test.each([
-    [{ type: 'string' }, ['string']],
-    [{ type: ['integer', 'null'] }, ['integer', 'null']],
-    [{ enum: ['a', 1, null, 1.5, []] }, ['string', 'integer', 'null', 'number', 'array']],
-    [{ const: true }, ['boolean']],
-    [{ anyOf: [{ type: 'string' }, { oneOf: [{ type: 'object' }] }] }, ['string', 'object']],
-    [{ allOf: [{ type: 'array' }] }, ['array']],
-    [{}, []],
-    [true, []],
-    [null, []],
-    [{ type: 7, anyOf: 'x' }, []],
-  ])('%j', (schema, types) => {
-    expect([...typesOf(schema)]).toEqual(types)
-  })
-})
+import { typesOf } from '../../../src/parsers/parameter-schemas.ts'
+import { coerceText, literalText, readTools } from '../../../src/parsers/tool-schemas.ts'
 
 describe('text as the first type that takes it', () => {
   test.each([
@@ -26,7 +10,8 @@ describe('text as the first type that takes it', () => {
     ['+42', ['integer'], '42'],
     ['5.0', ['integer'], '5'],
     ['5.0', ['number'], '5'],
-    ['5.5', ['integer'], '"5.5"'],
+    ['5.5', ['integer'], '5.5'],
+    ['5.5', ['integer', 'string'], '"5.5"'],
     ['5.5', ['number'], '5.5'],
     ['12345678901234567890', ['integer'], '12345678901234567890'],
     ['inf', ['number'], '"inf"'],
@@ -37,7 +22,10 @@ describe('text as the first type that takes it', () => {
     ['0', ['boolean', 'integer'], '0'],
     ['yes', ['boolean'], '"yes"'],
     [' {"a": 1.0} ', ['object'], '{"a": 1.0}'],
-    ['[1]', ['object'], '"[1]"'],
+    ['[1]', ['object'], '[1]'],
+    ['[1]', ['object', 'string'], '"[1]"'],
+    [' "a" ', ['any'], '"a"'],
+    ['a', ['any'], '"a"'],
     ["{'a': None}", ['object'], '{"a": null}'],
     ['(1, 2)', ['array'], '[1, 2]'],
     ['[1', ['array'], '"[1"'],
@@ -67,9 +55,17 @@ describe('tools', () => {
   ])('%j', (tool) => {
     const schemas = readTools([tool])
     expect([schemas.has('f'), schemas.has('g')]).toEqual([true, false])
-    expect(schemas.parameter('f', 'a')).toEqual({ type: 'integer' })
+    expect(typesOf(schemas.parameter('f', 'a'))).toEqual(new Set(['integer']))
     expect(schemas.parameter('f', 'constructor')).toBe(undefined)
     expect(schemas.parameter('g', 'a')).toBe(undefined)
+    expect([schemas.describes('f'), schemas.describes('g')]).toEqual([true, false])
+  })
+
+  test('have the names of the request, doubled or not', () => {
+    const schemas = readTools([{ name: 'f' }, { name: 'g.g' }, { name: 'g' }])
+    const kept = ['f', 'f.f.f', 'f.g', 'h.h', 'g.g', '.', '']
+    expect(kept.map((name) => schemas.nameOf(name))).toEqual(kept)
+    expect(schemas.nameOf('f.f')).toBe('f')
   })
 
   test('that are not known refuse no name, and what is no tool is passed over', () => {
