@@ -10,6 +10,13 @@ export type Vocabulary = {
   readonly stopTokenIds: readonly number[]
 }
 
+/** Behind `start` and these ids in an answer. */
+export type AnswerPosition = {
+  readonly answer: number
+  readonly start: string
+  readonly tokenIds: readonly number[]
+}
+
 /**
  * Compiles constraints and works masks out, wherever that is done: nothing but data goes in and out.
  * What is made has a number, by which it is used and released.
@@ -21,8 +28,8 @@ export type GrammarApi = {
   compile(constraint: Constraint): Promise<number>
   /** Begins an answer that is held to a compiled constraint, and can't hold some ids at all. */
   startAnswer(grammar: number, forbiddenIds: readonly number[]): Promise<number>
-  /** A bit for each id, set where it may follow `start` and these ids in an answer. */
-  mask(answer: number, start: string, tokenIds: readonly number[]): Promise<Uint32Array>
+  /** For each position asked about a bit for each id, set where it may come next. */
+  masks(positions: readonly AnswerPosition[]): Promise<Uint32Array[]>
   /** Forgets a constraint or an answer. */
   release(id: number): Promise<void>
 }

@@ -1,6 +1,6 @@
 import { EngineError } from '../errors.ts'
 import type { Constraint } from './constraint.ts'
-import type { GrammarApi, Vocabulary } from './grammar-api.ts'
+import type { AnswerPosition, GrammarApi, Vocabulary } from './grammar-api.ts'
 import { type GrammarSource, toGrammarSource } from './grammar-source.ts'
 import { refuseConstraint } from './refusal.ts'
 import { TokenMatcher } from './token-matcher.ts'
@@ -110,10 +110,12 @@ export class GrammarHost implements GrammarApi {
     return this.#lastId
   }
 
-  async mask(answer: number, start: string, tokenIds: readonly number[]): Promise<Uint32Array> {
-    const matcher = this.#answers.get(answer)
-    if (!matcher) throw unknown('answer', answer)
-    return matcher.mask(start, tokenIds)
+  async masks(positions: readonly AnswerPosition[]): Promise<Uint32Array[]> {
+    return positions.map(({ answer, start, tokenIds }) => {
+      const matcher = this.#answers.get(answer)
+      if (!matcher) throw unknown('answer', answer)
+      return matcher.mask(start, tokenIds)
+    })
   }
 
   async release(id: number): Promise<void> {

@@ -1,6 +1,7 @@
 import { EngineError } from '../errors.ts'
 import type { Constraint } from './constraint.ts'
 import type { GrammarApi, GrammarConnection } from './grammar-api.ts'
+import { createMaskBatch } from './mask-batch.ts'
 import { type AnswerMask, type Thinking, ThinkingGate, type TokenMask } from './thinking-gate.ts'
 import { readVocabulary, type VocabularyOptions } from './vocabulary.ts'
 
@@ -38,6 +39,8 @@ export type Grammars = {
 // Answers end in many ways, and each would have to release what it used by hand.
 const collected = new FinalizationRegistry<() => void>((release) => release())
 
+type Opened = GrammarConnection & { readonly askMask: ReturnType<typeof createMaskBatch> }
+
 const releaseWhenCollected = (owner: object, api: GrammarApi, id: Promise<number>): void =>
   collected.register(owner, () => {
     void id.then((known) => api.release(known)).catch(() => {})
@@ -45,27 +48,28 @@ const releaseWhenCollected = (owner: object, api: GrammarApi, id: Promise<number
 
 /** The masks of one answer. */
 const startAnswer = (
-  api: GrammarApi,
-  grammar: Promise<number>,
+  { api, askMask }: Opened,
+  grammar: number,
   forbiddenIds: readonly number[],
 ): AnswerMask => {
-  const answer = grammar.then((id) => api.startAnswer(id, forbiddenIds))
+  const started = api.startAnswer(grammar, forbiddenIds)
   // Whoever asks for a mask is told; nobody may.
-  answer.catch(() => {})
-  const mask: AnswerMask = async (start, tokenIds) => api.mask(await answer, start, tokenIds)
-  releaseWhenCollected(mask, api, answer)
+  started.catch(() => {})
+  const mask: AnswerMask = async (start, tokenIds) =>
+    askMask({ answer: await started, start, tokenIds })
+  releaseWhenCollected(mask, api, started)
   return mask
 }
 
 /** Grammars for the answers of one model. Nothing is started before the first one is compiled. */
 export const createGrammars = (options: GrammarsOptions): Grammars => {
-  let opened: Promise<GrammarConnection> | null = null
-  const open = async (): Promise<GrammarConnection> => {
+  let opened: Promise<Opened> | null = null
+  const open = async (): Promise<Opened> => {
     const vocabulary = await readVocabulary(options)
     const connection = options.connect()
     try {
       await connection.api.open(vocabulary)
-      return connection
+      return { ...connection, askMask: createMaskBatch(connection.api) }
     } catch (thrown) {
       connection.stop()
       throw thrown
@@ -75,17 +79,17 @@ export const createGrammars = (options: GrammarsOptions): Grammars => {
     void opened?.then((connection) => connection.stop()).catch(() => {})
     opened = null
   }
-  const compileIn = async ({ api }: GrammarConnection, constraint: Constraint) => {
-    const grammar = Promise.resolve(await api.compile(constraint))
+  const compileIn = async (connection: Opened, constraint: Constraint) => {
+    const grammar = await connection.api.compile(constraint)
     const compiled: CompiledConstraint = {
       createTokenMask({ thinking = null, forbiddenIds = [] } = {}) {
-        const answerMask = startAnswer(api, grammar, forbiddenIds)
+        const answerMask = startAnswer(connection, grammar, forbiddenIds)
         if (!thinking) return (tokenIds) => answerMask('', tokenIds)
         const gate = new ThinkingGate({ ...options, answerMask, thinking })
         return (tokenIds) => gate.mask(tokenIds)
       },
     }
-    releaseWhenCollected(compiled, api, grammar)
+    releaseWhenCollected(compiled, connection.api, Promise.resolve(grammar))
     return compiled
   }
   return {

@@ -35,7 +35,7 @@ export const connectGrammars = (worker: GrammarWorker): GrammarConnection => {
       compile: (constraint) => calls.ask(() => remote.compile(constraint)),
       startAnswer: (grammar, forbiddenIds) =>
         calls.ask(() => remote.startAnswer(grammar, forbiddenIds)),
-      mask: (answer, start, tokenIds) => calls.ask(() => remote.mask(answer, start, tokenIds)),
+      masks: (positions) => calls.ask(() => remote.masks(positions)),
       release: (id) => calls.ask(() => remote.release(id)),
     },
     stop: () => {
