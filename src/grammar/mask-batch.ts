@@ -2,8 +2,8 @@ import type { AnswerPosition, GrammarApi } from './grammar-api.ts'
 
 type Asked = {
   readonly position: AnswerPosition
-  resolve(mask: Uint32Array): void
-  reject(error: unknown): void
+  readonly resolve: (mask: Uint32Array) => void
+  readonly reject: (error: unknown) => void
 }
 
 /**
