@@ -74,9 +74,7 @@ export const defaultSamplingParams: SamplingParams = {
   promptLogprobs: null,
 }
 
-/** Below this temperature vLLM samples greedily. */
-const greedyTemperature = 1e-5
-/** vLLM raises smaller temperatures to this one. */
+/** vLLM raises temperatures below to this one, all but 0, which is greedy. */
 const smallestTemperature = 0.01
 
 const refuse = (parameter: string, message: string): never => {
@@ -181,9 +179,7 @@ export const resolveSamplingParams = (given: Partial<SamplingParams>): SamplingP
   if (params.seed !== null && !Number.isInteger(params.seed)) {
     refuse('seed', `seed must be an integer, got ${params.seed}.`)
   }
-  if (temperature < greedyTemperature) {
-    return { ...params, temperature: 0, topK: 0, topP: 1, minP: 0 }
-  }
+  if (temperature === 0) return { ...params, temperature: 0, topK: 0, topP: 1, minP: 0 }
   return {
     ...params,
     temperature: Math.max(temperature, smallestTemperature),

@@ -1,5 +1,5 @@
 import type { ChatMessage } from '../tokenizer/chat-template.ts'
-import { invalidRequest } from './errors.ts'
+import { invalidParameter, invalidRequest } from './errors.ts'
 import { parseJsonText } from './json-text.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -101,16 +101,16 @@ const parseArguments = (given: unknown): unknown => {
 }
 
 const toToolCall = (call: unknown): Fields => {
+  if (isFields(call) && (call['type'] ?? 'function') !== 'function') {
+    throw invalidParameter(
+      "chat completions only support assistant tool_calls of type 'function'.",
+      'tool_calls',
+    )
+  }
   if (!isFields(call) || !isFields(call['function'])) {
     throw invalidRequest('Each tool call in `messages` needs a `function`.', 'messages')
   }
-  const { type, function: called } = call
-  if (type !== undefined && type !== 'function') {
-    throw invalidRequest(
-      `Only tool calls of type "function" are supported, got ${JSON.stringify(type)}.`,
-      'messages',
-    )
-  }
+  const { function: called } = call
   return { ...call, function: { ...called, arguments: parseArguments(called['arguments']) } }
 }
 

@@ -23,8 +23,10 @@ export type ChatReply = Reply & {
    * an answer that was not cut off (or is streamed), and never for a tool that was named.
    */
   readonly callsEnd: 'always' | 'when-complete' | 'never'
-  /** Without parsers even an empty last piece of text is told. */
+  /** Without parsers even an empty piece of text is told. */
   readonly hasParser: boolean
+  /** A model that thinks may well say nothing: no text is null then. */
+  readonly mayThink: boolean
   readonly returnPromptTokenIds: boolean
   /** Every token goes out, also where its text is held back. */
   readonly returnTokenIds: boolean
@@ -160,12 +162,12 @@ const outputChunk = (
   const delta = chunkDelta(pieces)
   const isEmpty = Object.keys(delta).length === 0
   if (!end && isEmpty && !reply.returnTokenIds) return null
-  const shared = { index, delta, logprobs: logprobs.take(index) }
+  const told = isEmpty && !reply.hasParser ? { content: '' } : delta
+  const shared = { index, delta: told, logprobs: logprobs.take(index) }
   const tokenIds = reply.returnTokenIds ? output.newTokenIds : null
   if (!end) return chunk(reply, { ...shared, finish_reason: null, token_ids: tokenIds })
   const lastChoice = {
     ...shared,
-    ...(isEmpty && !reply.hasParser ? { delta: { content: '' } } : {}),
     finish_reason: finishReason(end, choicesWithToolCalls.has(index), streamedRule(reply)),
     stop_reason: end.stopReason,
     token_ids: tokenIds,
@@ -199,10 +201,13 @@ export async function* chatChunks(reply: ChatReply): AsyncGenerator<object> {
 
 // Not streaming.
 
-const wholeContent = (reply: ChatReply, { content, reasoning, toolCalls }: Pieces) => {
+/** Where a call was insisted on, no text is an empty one. */
+const wholeContent = (reply: ChatReply, { content, toolCalls }: Pieces) => {
   const text = (reply.echoed ?? '') + (content ?? '')
-  if (toolCalls.length > 0 && text.trim() === '') return reply.callsEnd === 'always' ? null : ''
-  return reasoning !== null && text === '' ? null : text
+  const hasCalls = toolCalls.length > 0
+  const isEmpty = hasCalls ? text.trim() === '' : text === ''
+  if (!isEmpty) return text
+  return reply.callsEnd === 'always' && (hasCalls || reply.mayThink) ? null : ''
 }
 
 type WholeChoice = {

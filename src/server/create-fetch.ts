@@ -80,9 +80,11 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
   '/version': { GET: version },
 }
 
-/** A key of the endpoints, if there is one for the request. */
+/** A key of the endpoints, if there is one for the request. A slash at the end makes no difference. */
 const pathOf = (request: Request): string =>
-  new URL(request.url).pathname.replace(/^(\/v1\/responses)\/[^/]+/, '$1/{response_id}')
+  new URL(request.url).pathname
+    .replace(/(?<=.)\/$/, '')
+    .replace(/^(\/v1\/responses)\/[^/]+/, '$1/{response_id}')
 
 const endpointOf = (request: Request): Endpoint | undefined => {
   const path = pathOf(request)

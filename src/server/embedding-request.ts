@@ -1,74 +1,73 @@
 import * as v from 'valibot'
-import { invalidParameter, invalidRequest, malformedBody } from './errors.ts'
+import { checkGenerationPrompt } from './body-checks.ts'
+import { invalidParameter, invalidRequest } from './errors.ts'
 import {
   boolean,
   integer,
   integerWithin,
   list,
-  number,
   object,
   oneOf,
   parseBody,
   record,
   string,
 } from './lax-types.ts'
-import { encodePrompt, type Prompt } from './prompt-tokens.ts'
+import { message } from './message-schema.ts'
+import { prompts } from './prompt-schema.ts'
+import { boundText, encodePrompt, type Prompt } from './prompt-tokens.ts'
+import { checkContextLength } from './sampling-request.ts'
 import type { ServedPoolingModel } from './served-model.ts'
+import { refuseChatTemplate } from './unsupported-fields.ts'
 import { embedDtypes, endiannesses } from './vector-bytes.ts'
 
-const schema = object({
+const commonEntries = {
   model: v.nullish(string),
-  input: v.nullish(v.unknown()),
-  messages: v.nullish(list(record)),
-  encoding_format: v.nullish(oneOf(['float', 'base64', 'bytes', 'bytes_only'])),
+  encoding_format: v.optional(oneOf(['float', 'base64', 'bytes', 'bytes_only'])),
   dimensions: v.nullish(integer),
   use_activation: v.nullish(boolean),
-  normalize: v.nullish(v.unknown()),
-  embed_dtype: v.nullish(oneOf(embedDtypes)),
-  endianness: v.nullish(oneOf(endiannesses)),
+  embed_dtype: v.optional(oneOf(embedDtypes)),
+  endianness: v.optional(oneOf(endiannesses)),
   truncate_prompt_tokens: v.nullish(integerWithin({ least: -1 })),
   truncation_side: v.nullish(oneOf(['left', 'right'])),
-  add_special_tokens: v.nullish(boolean),
-  add_generation_prompt: v.nullish(boolean),
-  continue_final_message: v.nullish(boolean),
+  add_special_tokens: v.optional(boolean),
+  priority: v.optional(integer),
+}
+
+const chatEntries = {
+  add_generation_prompt: v.optional(boolean),
+  continue_final_message: v.optional(boolean),
   chat_template_kwargs: v.nullish(record),
-  priority: v.nullish(number),
-  request_id: v.nullish(string),
-})
+}
+
+const textSchema = object({ ...commonEntries, input: prompts })
+const chatSchema = object({ ...commonEntries, messages: list(message), ...chatEntries })
+
+type TextRequest = Omit<v.InferOutput<typeof textSchema>, 'input'>
+type ChatRequest = Partial<Omit<v.InferOutput<typeof chatSchema>, keyof TextRequest>>
 
 /** `inputs` are the texts of `input`, or null where the request has `messages`. */
-export type EmbeddingRequest = Omit<v.InferOutput<typeof schema>, 'input'> & {
-  readonly inputs: readonly Prompt[] | null
-}
-
-const isIds = (value: unknown): value is readonly number[] =>
-  Array.isArray(value) && value.every((id) => Number.isInteger(id))
-
-const readInputs = (input: unknown): readonly Prompt[] => {
-  if (typeof input === 'string') return [input]
-  if (Array.isArray(input) && input.length === 0) {
-    throw invalidRequest('input must hold at least one text.', 'input')
-  }
-  if (isIds(input)) return [input]
-  const isText = (item: unknown) => typeof item === 'string' || isIds(item)
-  if (Array.isArray(input) && input.every(isText)) return input
-  throw malformedBody(
-    'input must be a string, a list of strings, a list of token ids or a list of such lists.',
-    'input',
-  )
-}
+export type EmbeddingRequest = TextRequest &
+  ChatRequest & { readonly inputs: readonly Prompt[] | null }
 
 /** @throws EngineError in vLLM's words for what vLLM refuses too. */
 export const parseEmbeddingRequest = (given: unknown): EmbeddingRequest => {
-  const { input, ...body } = parseBody(schema, given)
-  if (body.normalize != null) {
+  const raw: Readonly<Record<string, unknown>> = { ...Object(given) }
+  if ('normalize' in raw) {
     throw invalidParameter(
       'Parameter `normalize` was removed; use `use_activation` instead.',
       'normalize',
     )
   }
-  if (body.messages != null) return { ...body, inputs: null }
-  return { ...body, inputs: readInputs(input) }
+  if ('messages' in raw) {
+    checkGenerationPrompt(raw)
+    const body = parseBody(chatSchema, given)
+    refuseChatTemplate(raw)
+    refuseChatTemplate(body.chat_template_kwargs ?? {})
+    return { ...body, inputs: null }
+  }
+  const { input, ...body } = parseBody(textSchema, given)
+  if (input.length === 0) throw invalidRequest('You must pass at least one prompt', 'input')
+  return { ...body, inputs: input }
 }
 
 /**
@@ -82,29 +81,22 @@ export const checkDimensions = (
 ): void => {
   if (dimensions === null) return
   const allowed = vectors.dimensions
+  const refuse = (what: string) => invalidRequest(`Model '${id}' ${what}`, 'dimensions')
   if (allowed === 'none') {
-    throw invalidRequest(
-      `Model "${id}" does not support matryoshka representation, changing output dimensions will ` +
-        'lead to poor results.',
-      'dimensions',
+    throw refuse(
+      'does not support Matryoshka embeddings; dimensions must be unset ' +
+        `(received dimensions=${dimensions}).`,
     )
   }
-  if (allowed !== 'any' && !allowed.includes(dimensions)) {
-    throw invalidRequest(
-      `Model "${id}" only supports [${allowed.join(', ')}] matryoshka dimensions, use other output ` +
-        'dimensions will lead to poor results.',
-      'dimensions',
-    )
+  if (dimensions < 1 || dimensions > engine.width) {
+    throw refuse(`only supports dimensions in range [1, ${engine.width}], got ${dimensions}.`)
   }
-  if (dimensions < 1) throw invalidRequest('Dimensions must be greater than 0', 'dimensions')
-  if (dimensions > engine.width) {
-    throw invalidRequest(
-      `dimensions must be at most ${engine.width}, the length of this model's vectors, got ` +
-        `${dimensions}.`,
-      'dimensions',
-    )
-  }
+  if (allowed === 'any' || allowed.includes(dimensions)) return
+  throw refuse(`only supports Matryoshka dimensions [${allowed.join(', ')}], got ${dimensions}.`)
 }
+
+/** An embedding generates no tokens. */
+const nothingRequested = { field: 'max_tokens', count: 0 }
 
 /** Tokens that a text is cut to; null leaves it as it is. */
 const truncationLength = (body: EmbeddingRequest, maxModelLen: number): number | null => {
@@ -119,20 +111,32 @@ const truncationLength = (body: EmbeddingRequest, maxModelLen: number): number |
   )
 }
 
-/** Token ids of the request's texts, cut as it says. */
+/**
+ * Token ids of the request's texts, cut as it says.
+ *
+ * @throws EngineError in vLLM's words for a text that the context can't hold.
+ */
 export const encodeInputs = (
   inputs: readonly Prompt[],
   body: EmbeddingRequest,
-  { engine, tokenizer }: ServedPoolingModel,
+  model: ServedPoolingModel,
 ): readonly (readonly number[])[] => {
+  const { maxModelLen } = model.engine
   const isChat = body.inputs === null
+  const side = body.truncation_side ?? 'right'
+  const bounds = { body: { ...body, truncation_side: side }, model, requested: nothingRequested }
   const options = {
-    tokenizer,
+    tokenizer: model.tokenizer,
     // A template writes its special tokens itself.
     addSpecialTokens: body.add_special_tokens ?? !isChat,
     marked: isChat,
-    maxTokens: truncationLength(body, engine.maxModelLen),
-    truncationSide: body.truncation_side ?? 'right',
+    maxTokens: truncationLength(body, maxModelLen),
+    truncationSide: side,
   }
-  return inputs.map((input) => encodePrompt(input, options))
+  return inputs.map((input) => {
+    const isText = typeof input === 'string'
+    const tokenIds = encodePrompt(isText ? boundText(input, bounds) : input, options)
+    checkContextLength({ numTokens: tokenIds.length, isText }, nothingRequested, maxModelLen)
+    return tokenIds
+  })
 }

@@ -24,7 +24,12 @@ const pydanticMessages = {
 type PydanticType = keyof typeof pydanticMessages
 
 /** Types whose text depends on the field carry it along. */
-type WordedType = 'literal_error' | 'greater_than_equal' | 'less_than_equal'
+type WordedType =
+  | 'literal_error'
+  | 'greater_than_equal'
+  | 'less_than_equal'
+  | 'too_short'
+  | 'dataclass_type'
 
 class Mismatch {
   readonly type: PydanticType | `${WordedType}: ${string}`
@@ -44,11 +49,22 @@ const lax = <T>(read: (input: unknown) => T | Mismatch) =>
     }),
   )
 
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+const infinite = /^[+-]?inf(inity)?$/i
+
+/** A number as Python's `float` reads it, which knows no hexadecimal digits. */
+const parseFloatText = (given: string): number | null => {
+  const text = given.trim()
+  if (decimal.test(text)) return Number(text)
+  if (infinite.test(text)) return text.startsWith('-') ? -Infinity : Infinity
+  return /^[+-]?nan$/i.test(text) ? Number.NaN : null
+}
+
 const readNumber = (input: unknown): number | Mismatch => {
   if (typeof input === 'number') return input
+  if (typeof input === 'boolean') return Number(input)
   if (typeof input !== 'string') return new Mismatch('float_type')
-  const value = input.trim() === '' ? Number.NaN : Number(input)
-  return Number.isNaN(value) ? new Mismatch('float_parsing') : value
+  return parseFloatText(input) ?? new Mismatch('float_parsing')
 }
 
 const readInteger = (input: unknown): number | Mismatch => {
@@ -56,13 +72,22 @@ const readInteger = (input: unknown): number | Mismatch => {
     if (!Number.isFinite(input)) return new Mismatch('finite_number')
     return Number.isInteger(input) ? input : new Mismatch('int_from_float')
   }
+  if (typeof input === 'boolean') return Number(input)
   if (typeof input !== 'string') return new Mismatch('int_type')
-  return /^\s*[+-]?\d+\s*$/.test(input) ? Number(input) : new Mismatch('int_parsing')
+  return /^\s*[+-]?\d+(\.0+)?\s*$/.test(input) ? Number(input) : new Mismatch('int_parsing')
 }
+
+/** Beyond it pydantic no longer takes a number for a boolean that is out of range. */
+const largestInteger = 2 ** 63
 
 const readBoolean = (input: unknown): boolean | Mismatch => {
   if (typeof input === 'boolean') return input
-  if (typeof input !== 'string' && typeof input !== 'number') return new Mismatch('bool_type')
+  if (typeof input === 'number') {
+    const isInteger = Number.isInteger(input) && Math.abs(input) < largestInteger
+    if (!isInteger) return new Mismatch('bool_type')
+  } else if (typeof input !== 'string') {
+    return new Mismatch('bool_type')
+  }
   const word = String(input).toLowerCase()
   if (['true', '1', 'yes', 'y', 'on', 't'].includes(word)) return true
   if (['false', '0', 'no', 'n', 'off', 'f'].includes(word)) return false
@@ -95,11 +120,12 @@ export const integerWithin = ({ least = -Infinity, most = Infinity }: Range) =>
 export const string = lax((input) =>
   typeof input === 'string' ? input : new Mismatch('string_type'),
 )
+
 export const record = lax((input) => (isRecord(input) ? input : new Mismatch('dict_type')))
 
 /** valibot reports an absent key through the object around it. */
 const typeOf = ({ type, received, message }: v.BaseIssue<unknown>): string =>
-  type === 'object' && received === 'undefined' ? 'missing' : message
+  type.endsWith('object') && received === 'undefined' ? 'missing' : message
 
 export const recordOf = <Value extends v.GenericSchema>(value: Value) =>
   v.pipe(record, v.record(v.string(), value))
@@ -132,17 +158,57 @@ export const list = <Item extends v.GenericSchema>(item: Item) =>
     }),
   )
 
+export const nonEmptyList = <Item extends v.GenericSchema>(item: Item) =>
+  v.pipe(
+    lax((input) =>
+      Array.isArray(input) && input.length === 0
+        ? new Mismatch('too_short: List should have at least 1 item after validation, not 0')
+        : input,
+    ),
+    list(item),
+  )
+
+const recordOr = (mismatch: Mismatch['type']) =>
+  lax((input) => (isRecord(input) ? input : new Mismatch(mismatch)))
+
+/** Keys without an entry are dropped. */
 export const object = <Entries extends v.ObjectEntries>(entries: Entries) =>
-  v.object(entries, 'model_attributes_type' satisfies PydanticType)
+  v.pipe(recordOr('model_attributes_type'), v.object(entries))
+
+/** As {@link object}, with all keys. */
+export const openObject = <Entries extends v.ObjectEntries>(
+  entries: Entries,
+  mismatch: PydanticType = 'model_attributes_type',
+) => v.pipe(recordOr(mismatch), v.looseObject(entries))
+
+/** As {@link object}, for what is one of Python's data classes in vLLM. */
+export const dataObject = <Entries extends v.ObjectEntries>(className: string, entries: Entries) =>
+  v.pipe(
+    recordOr(`dataclass_type: Input should be a dictionary or an instance of ${className}`),
+    v.object(entries),
+  )
 
 export const oneOf = <const Word extends string>(words: readonly Word[]) => {
   const quoted = words.map((word) => `'${word}'`)
-  const expected = `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`
+  const expected = [quoted.slice(0, -1).join(', '), quoted.at(-1)].filter(Boolean).join(' or ')
   return lax(
     (input) =>
       words.find((word) => word === input) ??
       new Mismatch(`literal_error: Input should be ${expected}`),
   )
+}
+
+/** A JSON value as Python's `str` writes it. */
+export const pythonText = (value: unknown): string =>
+  typeof value === 'string' ? value : pythonRepr(value)
+
+/** A number as Python writes a `float`. */
+export const pythonFloat = (value: number): string => {
+  if (Number.isNaN(value)) return 'nan'
+  if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf'
+  if (Number.isInteger(value) && Math.abs(value) < 1e16) return `${value}.0`
+  const text = Math.abs(value) >= 1e16 ? value.toExponential() : String(value)
+  return text.replace(/e(?<sign>[+-])(?=\d$)/, 'e$<sign>0')
 }
 
 /** A JSON value as Python's `repr` writes it. */
@@ -196,7 +262,9 @@ const toBodyIssue = (issue: v.BaseIssue<unknown>): BodyIssue => {
   const path = keys.filter((key) => typeof key === 'string' || typeof key === 'number')
   const type = typeOf(issue)
   if (isPydanticType(type)) {
-    return { type, path, message: pydanticMessages[type], input: issue.input }
+    // What lacks a field is told whole.
+    const input = type === 'missing' ? issue.path?.at(-1)?.input : issue.input
+    return { type, path, message: pydanticMessages[type], input }
   }
   const [kind = type, message = type] = type.split(': ')
   return { type: kind, path, message, input: issue.input }

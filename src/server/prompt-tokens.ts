@@ -2,7 +2,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { invalidParameter } from './errors.ts'
 import { longestToken } from './longest-token.ts'
 import { checkContextLength, checkRequested, type RequestedTokens } from './sampling-request.ts'
-import type { ServedModel } from './served-model.ts'
+import type { AnyServedModel, ServedModel } from './served-model.ts'
 import type { CommonRequest } from './validation.ts'
 
 /** A prompt as text or as token ids. */
@@ -68,15 +68,17 @@ const mostPromptTokens = (
   return length === -1 ? room : length
 }
 
+type TextBounds = Pick<PromptsToEncode, 'requested'> & {
+  readonly body: Pick<CommonRequest, 'truncate_prompt_tokens' | 'truncation_side'>
+  readonly model: AnyServedModel
+}
+
 /**
  * A text that can't fit whatever its tokens are need not be tokenised: it is refused, or cut.
  *
  * @throws EngineError in vLLM's words.
  */
-const boundText = (
-  text: string,
-  { body, model, requested }: Pick<PromptsToEncode, 'body' | 'model' | 'requested'>,
-): string => {
+export const boundText = (text: string, { body, model, requested }: TextBounds): string => {
   const { maxModelLen } = model.engine
   const numRequested = requested?.count ?? 0
   const mostCharacters = (maxModelLen - numRequested) * longestToken(model.tokenizer)
@@ -126,6 +128,9 @@ export const encodePrompts = (given: PromptsToEncode): readonly (readonly number
       truncationSide: body.truncation_side ?? 'left',
     }),
   )
-  for (const tokenIds of encoded) checkContextLength(tokenIds.length, requested, maxModelLen)
+  for (const [index, { length: numTokens }] of encoded.entries()) {
+    const isText = typeof prompts[index] === 'string'
+    checkContextLength({ numTokens, isText }, requested, maxModelLen)
+  }
   return encoded
 }

@@ -20,14 +20,6 @@ export type ChatInput = GenerationPrompt & {
   readonly kwargs: Fields
 }
 
-/** @throws EngineError in vLLM's words for a request that asks for both explicitly. */
-export const checkGenerationPrompt = (body: GenerationPrompt): void => {
-  if (!body.continue_final_message || !body.add_generation_prompt) return
-  throw invalidRequest(
-    'Cannot set both `continue_final_message` and `add_generation_prompt` to True.',
-  )
-}
-
 /**
  * A chat as the model reads it, with the marks of `literalTokens`: special tokens that users spell
  * stay text.
@@ -43,6 +35,12 @@ export const renderChat = (
     throw invalidRequest(
       `This model has no chat template, so it can only ${other}. ` +
         'Load a chat model, or one whose tokenizer_config.json has a chat_template.',
+      'messages',
+    )
+  }
+  if (chat.messages.length === 0) {
+    throw invalidRequest(
+      'Cannot apply chat template to an empty conversation. Provide at least one message.',
       'messages',
     )
   }

@@ -15,7 +15,9 @@ const positionOf = (error: unknown): number => {
 export const readJsonBody = async (request: Request): Promise<unknown> => {
   const contentType = request.headers.get('content-type') ?? ''
   if (contentType.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
-    throw malformedBody("Unsupported Media Type: Only 'application/json' is allowed")
+    throw malformedBody(
+      "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed",
+    )
   }
   const text = await request.text()
   if (text === '') {

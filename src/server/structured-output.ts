@@ -3,21 +3,38 @@ import type { Constraint, JsonOptions } from '../grammar/constraint.ts'
 import { readSchema } from '../grammar/constraint.ts'
 import { EngineError } from '../errors.ts'
 import { invalidParameter, invalidRequest } from './errors.ts'
-import { boolean, list, object, oneOf, pythonRepr, record, string } from './lax-types.ts'
+import {
+  boolean,
+  dataObject,
+  list,
+  object,
+  oneOf,
+  openObject,
+  pythonRepr,
+  record,
+  string,
+} from './lax-types.ts'
 
 /** The fields of a request that hold its answer to a form. */
 export const structuredEntries = {
   response_format: v.nullish(
     object({
       type: oneOf(['text', 'json_object', 'json_schema', 'structural_tag']),
-      json_schema: v.nullish(record),
+      json_schema: v.nullish(
+        openObject({
+          name: string,
+          description: v.nullish(string),
+          schema: v.nullish(record),
+          strict: v.nullish(boolean),
+        }),
+      ),
       format: v.nullish(v.unknown()),
       structures: v.nullish(v.unknown()),
       triggers: v.nullish(v.unknown()),
     }),
   ),
   structured_outputs: v.nullish(
-    object({
+    dataObject('StructuredOutputsParams', {
       json: v.nullish(v.unknown()),
       regex: v.nullish(string),
       choice: v.nullish(list(string)),
@@ -44,17 +61,8 @@ const fromResponseFormat = (format: StructuredRequest['response_format']): Struc
   switch (format?.type) {
     case 'json_object':
       return { json_object: true }
-    case 'json_schema': {
-      const { json_schema: described } = format
-      if (described == null) {
-        throw invalidParameter(
-          "When response_format type is 'json_schema', the 'json_schema' field must be provided.",
-          'response_format',
-        )
-      }
-      // Without a schema all JSON is meant, as OpenAI has it.
-      return { json: described['schema'] ?? described['json_schema'] ?? { type: 'object' } }
-    }
+    case 'json_schema':
+      return { json: format.json_schema?.schema ?? null }
     case 'structural_tag': {
       const { structures, triggers } = format
       const isOlder = structures !== undefined
@@ -65,15 +73,45 @@ const fromResponseFormat = (format: StructuredRequest['response_format']): Struc
   }
 }
 
+/** All fields, as vLLM lists them in its messages. */
+const listed = (outputs: StructuredOutputs): string =>
+  pythonRepr({
+    json: outputs.json,
+    regex: outputs.regex,
+    choice: outputs.choice,
+    grammar: outputs.grammar,
+    json_object: outputs.json_object,
+    disable_any_whitespace: outputs.disable_any_whitespace ?? false,
+    disable_additional_properties: outputs.disable_additional_properties ?? false,
+    whitespace_pattern: outputs.whitespace_pattern,
+    structural_tag: outputs.structural_tag,
+  })
+
 const checkOneKind = (outputs: StructuredOutputs) => {
-  const given = kinds.filter((kind) => outputs[kind] != null && outputs[kind] !== false)
-  if (given.length < 2) return
-  const known = given.every((kind) => ['json', 'regex', 'choice'].includes(kind))
+  const count = kinds.filter((kind) => outputs[kind] != null).length
+  if (count === 1) return
   throw invalidRequest(
-    known
-      ? "You can only use one kind of constraints for structured outputs ('json', 'regex' or 'choice')."
+    count === 0
+      ? 'You must use one kind of structured outputs constraint but none are specified: ' +
+          listed(outputs)
       : 'You can only use one kind of structured outputs constraint but multiple are specified: ' +
-          `${pythonRepr(given)}.`,
+          listed(outputs),
+  )
+}
+
+const refuse = (message: string) => invalidRequest(message, 'structured_outputs')
+
+/** @throws EngineError in vLLM's words for a constraint that says nothing. */
+const checkNotEmpty = ({ json, choice, grammar, json_object: isObject }: StructuredOutputs) => {
+  if (choice?.length === 0) throw refuse("Choice '[]' cannot be an empty list")
+  if (grammar?.trim() === '') throw refuse('structured_outputs.grammar cannot be an empty string')
+  if (typeof json === 'string' && json.trim() === '') {
+    throw refuse('structured_outputs.json cannot be an empty string')
+  }
+  if (isObject !== false) return
+  throw refuse(
+    'structured_outputs.json_object must be True if set; omit structured_outputs to disable ' +
+      'structured outputs',
   )
 }
 
@@ -82,7 +120,10 @@ const parseTag = (tag: unknown): unknown => {
   try {
     return JSON.parse(tag)
   } catch {
-    throw invalidRequest('`structural_tag` is a text that is no JSON.', 'structured_outputs')
+    throw invalidParameter(
+      'Invalid structured_outputs structural_tag specification.',
+      'structured_outputs',
+    )
   }
 }
 
@@ -98,9 +139,7 @@ const toConstraint = (outputs: StructuredOutputs): Constraint | null => {
   if (regex != null) return { kind: 'regex', pattern: regex }
   if (grammar != null) return { kind: 'grammar', text: grammar }
   if (tag != null) return { kind: 'structural-tag', tag: parseTag(tag), options }
-  if (choice == null) return null
-  if (choice.length > 0) return { kind: 'choice', choices: choice }
-  throw invalidRequest('`choice` must not be empty.', 'structured_outputs')
+  return choice == null ? null : { kind: 'choice', choices: choice }
 }
 
 /** Names the field at fault, where whoever found the fault does not know it. */
@@ -120,10 +159,14 @@ export const blame = (thrown: unknown, field: string): unknown =>
  * @throws EngineError a 400 that names the field.
  */
 export const readConstraint = (request: StructuredRequest): RequestedConstraint | null => {
-  const fromFormat = fromResponseFormat(request.response_format)
-  const outputs = { ...request.structured_outputs, ...fromFormat }
+  const { response_format: format, structured_outputs: given } = request
+  if (given) checkOneKind(given)
+  const hasFormat = format != null && format.type !== 'text'
+  if (!given && !hasFormat) return null
+  const outputs = { ...given, ...fromResponseFormat(format) }
   checkOneKind(outputs)
-  const field = Object.keys(fromFormat).length > 0 ? 'response_format' : 'structured_outputs'
+  checkNotEmpty(outputs)
+  const field = hasFormat ? 'response_format' : 'structured_outputs'
   try {
     const constraint = toConstraint(outputs)
     return constraint && { constraint, field }

@@ -40,7 +40,7 @@ const readLogitBias = (
   vocabSize: number,
 ): SamplingParams['logitBias'] => {
   const keys = Object.keys(bias)
-  const invalid = keys.filter((key) => !/^\s*[+-]?\d+\s*$/.test(key))
+  const invalid = keys.filter((key) => !/^\s*[+-]?\d+(_\d+)*\s*$/.test(key))
   if (invalid.length > 0) {
     const list = pythonRepr(invalid)
     throw invalidParameter(
@@ -50,7 +50,9 @@ const readLogitBias = (
     )
   }
   // A map: "7" and "07" are one id.
-  const byId = new Map(Object.entries(bias).map(([key, value]) => [Number(key), clampBias(value)]))
+  const byId = new Map(
+    Object.entries(bias).map(([key, value]) => [Number(key.replaceAll('_', '')), clampBias(value)]),
+  )
   checkVocabulary('logit_bias', [...byId.keys()], vocabSize)
   return [...byId]
 }

@@ -13,7 +13,7 @@ export const refuseChatTemplate = (body: Body): void => {
 
 /** @throws EngineError vLLM's refusal of what it does not do, or not without a flag. */
 export const refuseInCompletions = (body: Body): void => {
-  if (body['suffix']) throw invalidRequest('suffix is not currently supported')
+  if (body['suffix'] != null) throw invalidRequest('suffix is not currently supported')
   if (body['prompt_embeds'] == null) return
   throw invalidRequest(
     'You must set `--enable-prompt-embeds` to input `prompt_embeds`.',

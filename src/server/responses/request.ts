@@ -1,10 +1,26 @@
 import * as v from 'valibot'
 import { EngineError } from '../../errors.ts'
 import { invalidParameter, invalidRequest, malformedBody } from '../errors.ts'
-import { boolean, integer, list, object, oneOf, parseBody, record, string } from '../lax-types.ts'
+import {
+  bodyError,
+  boolean,
+  integer,
+  list,
+  object,
+  oneOf,
+  parseBody,
+  record,
+  string,
+} from '../lax-types.ts'
 import { isUnfinished, toMessages } from './input-items.ts'
 
 type Fields = Readonly<Record<string, unknown>>
+
+/** An object whose other fields are echoed as they came. */
+const withOthers = <Entries extends v.ObjectEntries>(entries: Entries) =>
+  v.pipe(record, v.looseObject(entries))
+
+const efforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const
 
 /** What is told apart from chat. The other fields go there as they are. */
 const schema = object({
@@ -17,12 +33,17 @@ const schema = object({
   metadata: v.nullish(record),
   parallel_tool_calls: v.nullish(boolean),
   previous_response_id: v.nullish(string),
-  reasoning: v.nullish(record),
+  reasoning: v.nullish(withOthers({ effort: v.nullish(oneOf(efforts)) })),
   request_id: v.nullish(string),
   service_tier: v.nullish(oneOf(['auto', 'default', 'flex', 'scale', 'priority'])),
   store: v.nullish(boolean),
   stream: v.nullish(boolean),
-  text: v.nullish(object({ format: v.nullish(record), verbosity: v.nullish(string) })),
+  text: v.nullish(
+    object({
+      format: v.nullish(withOthers({ type: oneOf(['text', 'json_object', 'json_schema']) })),
+      verbosity: v.nullish(string),
+    }),
+  ),
   tools: v.nullish(list(record)),
   top_logprobs: v.nullish(integer),
   truncation: v.nullish(oneOf(['auto', 'disabled'])),
@@ -80,10 +101,34 @@ const readItems = (input: unknown): readonly unknown[] => {
 /** vLLM has no tools of its own here either; it passes over them. */
 const isFunction = ({ type }: Fields): boolean => type === 'function'
 
+/** @throws EngineError in pydantic's words where one of the fields is not there. */
+const demand = (given: Fields, fields: readonly string[], path: readonly (string | number)[]) => {
+  const missing = fields.filter((field) => given[field] == null)
+  if (missing.length === 0) return
+  throw bodyError(
+    missing.map((field) => ({
+      type: 'missing',
+      path: [...path, field],
+      message: 'Field required',
+      input: given,
+    })),
+  )
+}
+
+const checkShapes = (format: Fields | null | undefined, tools: readonly Fields[]) => {
+  if (format?.['type'] === 'json_schema') demand(format, ['name', 'schema'], ['text', 'format'])
+  for (const [at, tool] of tools.entries()) {
+    if (isFunction(tool)) demand(tool, ['name'], ['tools', at])
+  }
+}
+
+const toolChoices = oneOf(['none', 'auto', 'required'])
+
 const resolveToolChoice = (choice: unknown, tools: readonly Fields[]): unknown => {
   const isGiven = choice !== undefined && choice !== null && choice !== 'auto'
   if (!isGiven) return tools.some(isFunction) ? 'auto' : 'none'
-  if (choice === 'required' && tools.length === 0) {
+  if (!isFields(choice)) parseBody(object({ tool_choice: toolChoices }), { tool_choice: choice })
+  if (choice === 'required' && !tools.some(isFunction)) {
     throw invalidRequest(
       "Tool choice 'required' must be specified with 'tools' parameter.",
       'tool_choice',
@@ -118,6 +163,7 @@ export const parseResponsesRequest = (body: unknown): ResponsesRequest => {
     throw invalidRequest('Cannot specify both structured_outputs and text.format')
   }
   const tools = request.tools ?? []
+  checkShapes(request.text?.format, tools)
   const toolChoice = resolveToolChoice(given['tool_choice'], tools)
   return { ...request, items: readItems(input), tools, toolChoice, given }
 }

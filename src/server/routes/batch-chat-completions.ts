@@ -1,7 +1,9 @@
+import * as v from 'valibot'
 import { chatCompletion, type ChatReply } from '../chat-reply.ts'
-import { invalidRequest } from '../errors.ts'
+import { invalidParameter, invalidRequest } from '../errors.ts'
 import type { ChoiceOutput } from '../generation-stream.ts'
-import { list, object, parseBody, record } from '../lax-types.ts'
+import { nonEmptyList, object, oneOf, parseBody, pythonText } from '../lax-types.ts'
+import { message } from '../message-schema.ts'
 import { readJsonBody } from '../request-body.ts'
 import { unlessAborted } from '../respond.ts'
 import type { Route, RouteContext } from '../route.ts'
@@ -9,20 +11,34 @@ import { createUsageTally } from '../usage.ts'
 import { type ChatRequest, parseChatRequest } from '../validation.ts'
 import { type RunningChat, startChat } from './chat-completions.ts'
 
-const schema = object({ messages: list(list(record)) })
+type Fields = Readonly<Record<string, unknown>>
 
-const refuse = (what: string, field: string) =>
-  invalidRequest(`Batch chat completions do not support ${what}.`, field)
+const schema = object({
+  messages: nonEmptyList(nonEmptyList(message)),
+  tool_choice: v.nullish(oneOf(['none'])),
+})
+
+/** @throws EngineError in vLLM's words; what it silently drops is refused too. */
+const checkBatch = ({ stream, tools, use_beam_search: searches, n }: Fields) => {
+  const what = 'Batch chat completions do not support'
+  if (searches) {
+    throw invalidParameter(
+      `${what} beam search. Please set \`use_beam_search\` to False.`,
+      'use_beam_search',
+    )
+  }
+  if (n != null && n !== 1) {
+    throw invalidParameter(`${what} \`n > 1\`. Please set \`n\` to 1.`, 'n', pythonText(n))
+  }
+  if (stream) throw invalidRequest(`${what} streaming.`, 'stream')
+  if (tools != null) throw invalidRequest(`${what} tools.`, 'tools')
+}
 
 const parseBatch = (given: unknown): readonly ChatRequest[] => {
+  const fields: Fields = { ...Object(given) }
+  checkBatch(fields)
   const { messages: conversations } = parseBody(schema, given)
-  const [first] = conversations
-  if (!first) throw invalidRequest('`messages` must hold at least one conversation.', 'messages')
-  const body = parseChatRequest({ ...Object(given), messages: first })
-  if (body.stream) throw refuse('streaming', 'stream')
-  if (body.tools) throw refuse('tools', 'tools')
-  if (body.use_beam_search) throw refuse('beam search', 'use_beam_search')
-  if ((body.n ?? 1) !== 1) throw refuse('`n` other than 1', 'n')
+  const body = parseChatRequest({ ...fields, messages: conversations[0] })
   return conversations.map((messages) => ({ ...body, messages }))
 }
 

@@ -15,7 +15,7 @@ import { createReplyHead, type ReplyHead } from '../reply.ts'
 import { readJsonBody } from '../request-body.ts'
 import { respond } from '../respond.ts'
 import { checkModelName, type Route, type RouteContext } from '../route.ts'
-import { type RequestedTokens, toSamplingParams } from '../sampling-request.ts'
+import { checkMinTokens, type RequestedTokens, toSamplingParams } from '../sampling-request.ts'
 import type { ServedModel } from '../served-model.ts'
 import { specialTokens } from '../special-tokens.ts'
 import { readConstraint } from '../structured-output.ts'
@@ -54,9 +54,12 @@ const checkToolParser = (model: ServedModel, body: ChatRequest) => {
       '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
     )
   }
-  if (body.toolChoice === 'required') {
-    throw invalidRequest('tool_choice="required" requires --tool-call-parser to be set')
-  }
+  if (body.toolChoice === 'none') return
+  const choice =
+    body.toolChoice === 'required'
+      ? '"required"'
+      : `function ${JSON.stringify(body.toolChoice.function.name)}`
+  throw invalidRequest(`tool_choice=${choice} requires --tool-call-parser to be set`)
 }
 
 /** gpt-oss has no way not to think. */
@@ -121,12 +124,16 @@ const echoedText = (body: ChatRequest, role: string): string | null =>
     : null
 
 /** Parsers need the special tokens, which are their markers. */
-const hasParser = (model: ServedModel, body: ChatRequest): boolean =>
+const needsMarkers = (model: ServedModel, body: ChatRequest): boolean =>
   body.toolChoice !== 'none' || model.reasoningParser !== null
+
+/** In vLLM a model's parsers see to every answer, also where no tool can be called. */
+const hasParser = ({ toolParser, reasoningParser }: ServedModel): boolean =>
+  toolParser !== null || reasoningParser !== null
 
 /** What the tokens of hidden reasoning tell would give it away. */
 const hidesTokens = (model: ServedModel, body: ChatRequest): boolean =>
-  body.include_reasoning === false && hasParser(model, body)
+  body.include_reasoning === false && hasParser(model)
 
 const callsEnd = ({ toolChoice }: ChatRequest): ChatReply['callsEnd'] => {
   if (typeof toolChoice === 'object') return 'never'
@@ -152,7 +159,8 @@ const createReply = (
     includeReasoning: body.include_reasoning ?? true,
     parallelToolCalls: body.parallel_tool_calls ?? true,
     callsEnd: callsEnd(body),
-    hasParser: hasParser(model, body),
+    hasParser: hasParser(model),
+    mayThink: model.reasoningParser !== null,
     returnPromptTokenIds: body.return_token_ids ?? false,
     returnTokenIds: (body.return_token_ids ?? false) && !hidesTokens(model, body),
     promptText: body.return_prompt_text ? prompt : null,
@@ -216,6 +224,7 @@ export const startChat = async (
   const logprobs = hidesTokens(model, body) ? hidden : asked
   const params = toSamplingParams({ request: body, model, requested, logprobs })
   const { prompt, tokenIds } = encodeChat(model, body, requested)
+  checkMinTokens(params, tokenIds.length, engine.maxModelLen)
   const budget = readThinkingBudget(body, model, params)
   const form = await prepareForm(model, body, prompt)
   request.signal.throwIfAborted()
@@ -235,7 +244,7 @@ export const startChat = async (
     prompts: [tokenIds],
     createParser: () => createParser(model, body, start),
     createMask,
-    skipSpecialTokens: !hasParser(model, body) && (body.skip_special_tokens ?? true),
+    skipSpecialTokens: !needsMarkers(model, body) && (body.skip_special_tokens ?? true),
   })
   const { outputs } = choices
   const reply = createReply(context, body, { head, outputs, prompt }, numListed(logprobs))

@@ -3,6 +3,7 @@ import type { Tokenizer } from '../../tokenizer/tokenizer.ts'
 import { createFormMask, prepareAnswerForm } from '../answer-form.ts'
 import type { ChoiceSet } from '../choice-set.ts'
 import { completionChunks, type CompletionReply, textCompletion } from '../completion-reply.ts'
+import { invalidRequest } from '../errors.ts'
 import { createCompletionLogprobs } from '../logprobs.ts'
 import { completionLogprobs, numListed } from '../logprobs-request.ts'
 import { encodePrompts } from '../prompt-tokens.ts'
@@ -46,6 +47,19 @@ const echoedPrompts = (body: CompletionRequest, tokenizer: Tokenizer): string[] 
   })
 }
 
+/** A budget is kept by what reads a chat's answer. */
+const checkThinkingBudget = (body: CompletionRequest, { reasoningParser }: ServedModel) => {
+  const field = 'thinking_token_budget'
+  if ((body.thinking_token_budget ?? -1) === -1) return
+  throw invalidRequest(
+    reasoningParser === null
+      ? `${field} is set but reasoning_config is not configured. Please set --reasoning-parser ` +
+          `and/or --reasoning-config to use ${field}.`
+      : `\`${field}\` is not supported in completions. Use /v1/chat/completions.`,
+    field,
+  )
+}
+
 const createReply = (
   { tokenizer }: ServedModel,
   body: CompletionRequest,
@@ -71,6 +85,7 @@ export const completions: Route = async (context) => {
   request.signal.throwIfAborted()
   const format = replyFormat(request, body)
   checkModelName(context, body)
+  checkThinkingBudget(body, model)
 
   const count = isPromptOnly(body) ? 1 : (body.max_tokens ?? defaultMaxTokens)
   const requested = { field: 'max_tokens', count }

@@ -76,6 +76,7 @@ const jsonReply = ({ head, vectors, numTokens }: Reply, body: EmbeddingRequest):
       total_tokens: numTokens,
       completion_tokens: 0,
       prompt_tokens_details: null,
+      completion_tokens_details: null,
     },
   })
 }
@@ -118,7 +119,7 @@ export const embeddings: Route<ServedPoolingModel> = async (context) => {
   const done = await unlessAborted(vectors, request.signal, abort)
   const reply = {
     head: {
-      id: responseId('embd', request.headers, body.request_id),
+      id: responseId('embd', request.headers, null),
       created: nowInSeconds(),
       model: model.id,
     },

@@ -1,15 +1,17 @@
 import * as v from 'valibot'
+import { checkGenerationPrompt } from '../body-checks.ts'
 import { boolean, list, object, parseBody, record, string } from '../lax-types.ts'
-import { checkGenerationPrompt, renderChat } from '../render-chat.ts'
+import { message } from '../message-schema.ts'
+import { renderChat } from '../render-chat.ts'
 import { readJsonBody } from '../request-body.ts'
 import { checkModelName, type Route } from '../route.ts'
 import type { AnyServedModel } from '../served-model.ts'
 import { refuseChatTemplate } from '../unsupported-fields.ts'
-import { readTools } from '../validation.ts'
+import { tools } from '../validation.ts'
 
 const commonEntries = {
   model: v.nullish(string),
-  add_special_tokens: v.nullish(boolean),
+  add_special_tokens: v.optional(boolean),
   return_token_strs: v.nullish(boolean),
 }
 
@@ -17,21 +19,21 @@ const completionSchema = object({ ...commonEntries, prompt: string })
 
 const chatSchema = object({
   ...commonEntries,
-  messages: list(record),
-  add_generation_prompt: v.nullish(boolean),
-  continue_final_message: v.nullish(boolean),
+  messages: list(message),
+  add_generation_prompt: v.optional(boolean),
+  continue_final_message: v.optional(boolean),
   chat_template: v.nullish(string),
   chat_template_kwargs: v.nullish(record),
-  tools: v.nullish(list(record)),
+  tools,
 })
 
 const tokenizeChat = (model: AnyServedModel, given: unknown) => {
+  checkGenerationPrompt({ ...Object(given) })
   const body = parseBody(chatSchema, given)
-  checkGenerationPrompt(body)
   refuseChatTemplate(body)
+  refuseChatTemplate(body.chat_template_kwargs ?? {})
   const prompt = renderChat(model, {
     ...body,
-    tools: readTools(body.tools),
     addsGenerationPrompt: true,
     kwargs: body.chat_template_kwargs ?? {},
   })

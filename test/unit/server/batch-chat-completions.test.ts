@@ -66,7 +66,10 @@ describe('a batch of chats', () => {
     [{ tools: [{ type: 'function', function: { name: 'f' } }] }, 'tools'],
     [{ use_beam_search: true }, 'use_beam_search'],
     [{ n: 2 }, 'n'],
-    [{ messages: [] }, 'messages'],
+    [{ n: 0 }, 'n'],
+    [{ tool_choice: 'auto' }, 'body.tool_choice'],
+    [{ messages: [] }, 'body.messages'],
+    [{ messages: [[]] }, 'body.messages.0'],
     [{ messages: conversation('a') }, 'body.messages.0'],
     [{ temperature: 'x' }, 'body.temperature'],
   ])('refuses %j', async (body, param) => {
@@ -74,5 +77,19 @@ describe('a batch of chats', () => {
     const error = await refusal(batch(server), body)
     expect([error.code, error.param]).toEqual([400, param])
     expect(server.engine.requests).toHaveLength(0)
+  })
+
+  it('says so in vLLM’s words', async () => {
+    const several = await refusal(batch(createTestServer()), { n: 2 })
+    expect(several.message).toBe(
+      'Batch chat completions do not support `n > 1`. Please set `n` to 1. (parameter=n, value=2)',
+    )
+    const searching = await refusal(batch(createTestServer()), { use_beam_search: true })
+    expect(searching.message).toBe(
+      'Batch chat completions do not support beam search. Please set `use_beam_search` to False. ' +
+        '(parameter=use_beam_search)',
+    )
+    const none = await refusal(batch(createTestServer()), { messages: [] })
+    expect(none.message).toContain('List should have at least 1 item after validation, not 0')
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { toChatMessages } from '../../../src/server/chat-messages.ts'
-import { createTestServer } from './fixtures.ts'
+import { createTestServer, refusal } from './fixtures.ts'
 
 const parts = [
   { type: 'text', text: 'a' },
@@ -59,9 +59,6 @@ describe('messages for the template', () => {
       "Unsupported chat content part type: 'hologram'",
     ],
     [{ role: 'user', content: [{ type: 'text' }] }, 'needs a string `text`'],
-    [{ role: 'user', content: 5 }, '`content` must be a string or a list'],
-    [{ content: 'x' }, 'needs a `role`'],
-    [{ role: 'assistant', tool_calls: [{ type: 'custom', function: {} }] }, '"custom"'],
     [
       { role: 'assistant', tool_calls: [{ function: { name: 'f', arguments: '{' } }] },
       'not valid JSON',
@@ -72,6 +69,21 @@ describe('messages for the template', () => {
     const { error } = await response.json()
     expect(error.message).toContain(reason)
     expect(error.param).toBe('messages')
+  })
+
+  it('refuses calls of other kinds, and an empty chat, in vLLM’s words', async () => {
+    const { chat } = createTestServer()
+    const custom = { type: 'custom', custom: { name: 'f', input: '' } }
+    const calling = [{ role: 'assistant', content: null, tool_calls: [custom] }]
+    expect(await refusal(chat, { messages: calling })).toMatchObject({
+      message:
+        "chat completions only support assistant tool_calls of type 'function'. " +
+        '(parameter=tool_calls)',
+      param: 'tool_calls',
+    })
+    expect((await refusal(chat, { messages: [] })).message).toBe(
+      'Cannot apply chat template to an empty conversation. Provide at least one message.',
+    )
   })
 })
 

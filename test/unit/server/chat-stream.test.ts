@@ -82,6 +82,17 @@ describe('a streamed chat reply', () => {
     ])
   })
 
+  it('ends without a word on the text where the model has parsers, whether or not they serve', async () => {
+    const answer = [{ pieces: ['Hi', eos] }]
+    const plain = await streamed(answer)
+    expect(plain.at(-2)).toBe(last('{"content":""}', 'stop'))
+    const tools = { tools: [weatherTool], tool_choice: 'none' }
+    for (const body of [{}, tools]) {
+      const parsed = await streamed(answer, body, { toolParser: 'hermes' })
+      expect(parsed.at(-2)).toBe(last('{}', 'stop'))
+    }
+  })
+
   it('makes one chunk of the tokens that come together', async () => {
     expect(
       await streamed([
@@ -209,7 +220,7 @@ describe('a streamed chat reply', () => {
       done,
     ])
     expect(engine.running.size).toBe(0)
-    expect([...engine.aborted]).toEqual([0])
+    expect([...engine.finished]).toEqual([0])
   })
 
   it('includes the stop string where asked to', async () => {

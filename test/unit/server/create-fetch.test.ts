@@ -42,6 +42,12 @@ describe('the routes', () => {
     expect(wrong.headers.get('allow')).toBe('POST')
   })
 
+  it('answer where a slash follows the path', async () => {
+    const found = await get('/v1/models/').response
+    expect(found.status).toBe(200)
+    expect((await get('/').response).status).toBe(404)
+  })
+
   it('answer no HEAD and no OPTIONS by themselves, as FastAPI does not', async () => {
     for (const method of ['HEAD', 'OPTIONS', 'PUT', 'DELETE']) {
       const refused = await get('/v1/models', { method }).response

@@ -9,6 +9,9 @@ import type { Tokenizer } from '../../../src/tokenizer/tokenizer.ts'
 import { createTestServer, createTinyTemplate, createTinyTokenizer } from './fixtures.ts'
 import { emptyStats } from './scripted-engine.ts'
 
+/** What the engine refuses. */
+const unknownId = 99_999
+
 /** Vectors of four numbers: the first id, how many there are, 0.1 and -2. */
 const createFakeEngine = (maxModelLen = 12) => {
   const requests: PoolingRequest[] = []
@@ -20,8 +23,8 @@ const createFakeEngine = (maxModelLen = 12) => {
     width: 4,
     addRequest(request) {
       const { promptTokenIds } = request
-      if (promptTokenIds.length > maxModelLen) {
-        throw new EngineError('context-length-exceeded', `${promptTokenIds.length} tokens`)
+      if (promptTokenIds.includes(unknownId)) {
+        throw new EngineError('invalid-request', `Token id ${unknownId} is out of vocabulary`)
       }
       const index = requests.push(request) - 1
       const raw = Float32Array.of(promptTokenIds[0]!, promptTokenIds.length, 0.1, -2)
@@ -93,8 +96,18 @@ describe('/v1/embeddings', () => {
         total_tokens: 8,
         completion_tokens: 0,
         prompt_tokens_details: null,
+        completion_tokens_details: null,
       },
     })
+  })
+
+  it('is named by the header of the request alone', async () => {
+    const { post } = createServer()
+    const headers = { 'content-type': 'application/json', 'x-request-id': 'of-the-gateway' }
+    const body = { input: 'a', request_id: 'mine' }
+    const { id } = await (await post('/v1/embeddings', body, { headers })).json()
+    expect(id).toBe('embd-of-the-gateway')
+    expect((await (await post('/v1/embeddings', body)).json()).id).toMatch(/^embd-[0-9a-f]{16}$/)
   })
 
   it.each([
@@ -136,7 +149,7 @@ describe('/v1/embeddings', () => {
 
   it('gives bytes, and tells in a header where each vector lies', async () => {
     const { post } = createServer({ id: 'tiny ü' })
-    const body = { input: ['abc', 'a'], embed_dtype: 'float16', request_id: 'mine' }
+    const body = { input: ['abc', 'a'], embed_dtype: 'float16' }
     const response = await post('/v1/embeddings', { ...body, encoding_format: 'bytes' })
     expect(response.headers.get('content-type')).toBe('application/octet-stream')
     const bytes = new Uint8Array(await response.arrayBuffer())
@@ -145,7 +158,7 @@ describe('/v1/embeddings', () => {
     ])
     const place = { embed_dtype: 'float16', endianness: 'native', shape: [4] }
     expect(JSON.parse(response.headers.get('metadata') ?? '')).toEqual({
-      id: 'embd-mine',
+      id: expect.stringMatching(/^embd-[0-9a-f]{16}$/),
       created: expect.any(Number),
       model: 'tiny ü',
       data: [
@@ -205,25 +218,25 @@ describe('/v1/embeddings', () => {
     [
       {},
       { input: 'a', dimensions: 2 },
-      'Model "tiny" does not support matryoshka representation, changing output dimensions will lead to poor results.',
+      "Model 'tiny' does not support Matryoshka embeddings; dimensions must be unset (received dimensions=2).",
       'dimensions',
     ],
     [
       { vectors: cut([2, 4]) },
       { input: 'a', dimensions: 3 },
-      'Model "tiny" only supports [2, 4] matryoshka dimensions, use other output dimensions will lead to poor results.',
+      "Model 'tiny' only supports Matryoshka dimensions [2, 4], got 3.",
       'dimensions',
     ],
     [
       { vectors: cut('any') },
       { input: 'a', dimensions: 0 },
-      'Dimensions must be greater than 0',
+      "Model 'tiny' only supports dimensions in range [1, 4], got 0.",
       'dimensions',
     ],
     [
       { vectors: cut('any') },
       { input: 'a', dimensions: 5 },
-      "dimensions must be at most 4, the length of this model's vectors, got 5.",
+      "Model 'tiny' only supports dimensions in range [1, 4], got 5.",
       'dimensions',
     ],
     [
@@ -238,18 +251,25 @@ describe('/v1/embeddings', () => {
       'Parameter `normalize` was removed; use `use_activation` instead. (parameter=normalize)',
       'normalize',
     ],
-    [{}, { input: [] }, 'input must hold at least one text.', 'input'],
     [
       {},
-      { input: 7 },
-      'input must be a string, a list of strings, a list of token ids or a list of such lists.',
-      'input',
+      { input: 'a', normalize: null },
+      'Parameter `normalize` was removed; use `use_activation` instead. (parameter=normalize)',
+      'normalize',
+    ],
+    [{}, { input: [] }, 'You must pass at least one prompt', 'input'],
+    [{}, { input: [[]] }, 'The decoder prompt cannot be empty', 'prompt'],
+    [
+      {},
+      { input: [[1], Array.from({ length: 13 }, () => 1)] },
+      "This model's maximum context length is 12 tokens. However, you requested 0 output tokens and your prompt contains at least 13 input tokens, for a total of at least 13 tokens. Please reduce the length of the input prompt or the number of requested output tokens. (parameter=input_tokens, value=13)",
+      'input_tokens',
     ],
     [
       {},
-      {},
-      'input must be a string, a list of strings, a list of token ids or a list of such lists.',
-      'input',
+      { messages: [], chat_template: 'x' },
+      'Chat template is passed with request, but --trust-request-chat-template is not set. Refused request with untrusted chat template.',
+      null,
     ],
   ] as const)('refuses, %#', async (model, body, message, param) => {
     const { post, requests } = createServer(model)
@@ -260,10 +280,26 @@ describe('/v1/embeddings', () => {
     expect(requests).toHaveLength(0)
   })
 
-  it('frees the other texts when one is too long, and all when the client leaves', async () => {
+  it.each([
+    [{ input: 7 }, 'list_type', 'body.input'],
+    [{ input: null }, 'list_type', 'body.input'],
+    [{}, 'missing', 'body.input'],
+    [{ input: ['a', [1]] }, 'int_parsing', 'body.input.0'],
+    [{ input: 'a', encoding_format: null }, 'literal_error', 'body.encoding_format'],
+    [{ input: 'a', add_special_tokens: null }, 'bool_type', 'body.add_special_tokens'],
+    [{ input: 'a', priority: 1.5 }, 'int_from_float', 'body.priority'],
+    [{ messages: [{ content: 'a' }] }, 'missing', 'body.messages.0.role'],
+  ])('refuses a wrong type, %#', async (body, type, param) => {
+    const { post } = createServer()
+    const { error } = await (await post('/v1/embeddings', body)).json()
+    expect(error).toMatchObject({ type: 'Bad Request', param, code: 400 })
+    expect(error.message).toContain(`{'type': '${type}', 'loc': ('body', `)
+  })
+
+  it('frees the other texts when the engine refuses one, and all when the client leaves', async () => {
     const { embed, post, aborted, hang, requests } = createServer()
-    const { error } = await embed({ input: ['a', 'abcdefghijklm'] })
-    expect(error).toMatchObject({ message: '15 tokens', code: 400 })
+    const { error } = await embed({ input: [[1], [unknownId]] })
+    expect(error).toMatchObject({ message: 'Token id 99999 is out of vocabulary', code: 400 })
     expect(aborted).toEqual([0])
     hang()
     const leave = new AbortController()

@@ -59,7 +59,7 @@ describe('truncate_prompt_tokens', () => {
     const named = await refusal(chat, { truncate_prompt_tokens: 999, max_completion_tokens: 5 })
     expect(named.message).toContain('max_model_len - max_completion_tokens = 995.')
     expect((await refusal(complete, { truncate_prompt_tokens: 0 })).message).toBe(
-      'The prompt cannot be empty.',
+      'The decoder prompt cannot be empty',
     )
   })
 

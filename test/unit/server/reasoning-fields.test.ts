@@ -104,3 +104,26 @@ describe('reasoning with tools', () => {
     expect(found.usage.completion_tokens_details).toEqual({ reasoning_tokens: 1 })
   })
 })
+
+const contentOf = async (model: object, body: object, pieces: readonly string[]) => {
+  const { chat } = createTestServer({ scripts: [{ pieces: [...pieces, eos] }], model })
+  const { choices } = await (await chat({ ...body })).json()
+  return choices[0].message.content
+}
+
+describe('an answer without text', () => {
+  const thinks = { reasoningParser: 'qwen3' }
+
+  it('is null where the model may think, and empty else', async () => {
+    expect(await contentOf(thinks, {}, [])).toBeNull()
+    expect(await contentOf(thinks, { include_reasoning: false }, thought.slice(0, 3))).toBeNull()
+    expect(await contentOf({}, {}, [])).toBe('')
+    expect(await contentOf({ toolParser: 'hermes' }, { tools: [weather] }, [])).toBe('')
+  })
+
+  it('is empty where a call was insisted on', async () => {
+    const body = { tools: [weather], tool_choice: 'required' }
+    const model = { ...thinks, toolParser: 'hermes' }
+    expect(await contentOf(model, body, thought.slice(0, 3))).toBe('')
+  })
+})

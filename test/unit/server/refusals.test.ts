@@ -66,12 +66,45 @@ const vllmRefusals: readonly RefusalCase[] = [
       'Refused request with untrusted chat template.',
     null,
   ],
-  [{ temperature: -1 }, 'temperature must be non-negative, got -1.', 'temperature'],
-  [{ temperature: 3 }, 'temperature must be in [0, 2], got 3.', 'temperature'],
-  [{ top_p: 0 }, 'top_p must be in (0, 1], got 0.', 'top_p'],
+  [
+    { temperature: -1 },
+    'temperature must be non-negative, got -1.0. (parameter=temperature, value=-1.0)',
+    'temperature',
+  ],
+  [
+    { temperature: 2.25 },
+    'temperature must be in [0, 2], got 2.25. (parameter=temperature, value=2.25)',
+    'temperature',
+  ],
+  [
+    { temperature: 'nan' },
+    'temperature must be a finite number, got nan. (parameter=temperature, value=nan)',
+    'temperature',
+  ],
+  [{ top_p: 0 }, 'top_p must be in (0, 1], got 0.0. (parameter=top_p, value=0.0)', 'top_p'],
+  [{ top_p: 1e20 }, 'top_p must be in (0, 1], got 1e+20. (parameter=top_p, value=1e+20)', 'top_p'],
   [{ top_k: -2 }, 'top_k must be 0 (disable), or at least 1, got -2.', 'top_k'],
-  [{ min_p: 2 }, 'min_p must be in [0, 1], got 2.', 'min_p'],
-  [{ max_tokens: 0 }, 'max_tokens must be at least 1, got 0.', 'max_tokens'],
+  [{ min_p: 2 }, 'min_p must be in [0, 1], got 2.0.', 'min_p'],
+  [
+    { repetition_penalty: '-inf' },
+    'repetition_penalty must be a finite number, got -inf.',
+    'repetition_penalty',
+  ],
+  [
+    { max_tokens: 0 },
+    'max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)',
+    'max_tokens',
+  ],
+  [
+    { max_completion_tokens: -1 },
+    'max_tokens must be at least 1, got -1. (parameter=max_tokens, value=-1)',
+    'max_tokens',
+  ],
+  [
+    { min_tokens: 983 },
+    'min_tokens must be less than or equal to max_tokens=982, got 983.',
+    'min_tokens',
+  ],
   [
     { max_tokens: 2, min_tokens: 3 },
     'min_tokens must be less than or equal to max_tokens=2, got 3.',
@@ -91,9 +124,9 @@ const vllmRefusals: readonly RefusalCase[] = [
   [
     { max_completion_tokens: 990 },
     "This model's maximum context length is 1000 tokens. However, you requested 990 output tokens " +
-      'and your prompt contains 18 input tokens, for a total of 1008 tokens. Please reduce the ' +
-      'length of the input prompt or the number of requested output tokens. ' +
-      '(parameter=input_tokens, value=18)',
+      'and your prompt contains at least 11 input tokens, for a total of at least 1001 tokens. ' +
+      'Please reduce the length of the input prompt or the number of requested output tokens. ' +
+      '(parameter=input_tokens, value=11)',
     'input_tokens',
   ],
 ]
@@ -110,6 +143,27 @@ describe('refusals in vLLM’s words', () => {
     const error = await refusal(createTestServer().chat, { tools: [tool] })
     expect(error.message).toBe(
       '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
+    )
+  })
+
+  it('a call that is insisted on without a tool parser', async () => {
+    const { chat } = createTestServer()
+    const required = await refusal(chat, { tools: [tool], tool_choice: 'required' })
+    expect(required.message).toBe('tool_choice="required" requires --tool-call-parser to be set')
+    const choice = { type: 'function', function: { name: 'f' } }
+    expect(await refusal(chat, { tools: [tool], tool_choice: choice })).toEqual({
+      message: 'tool_choice=function "f" requires --tool-call-parser to be set',
+      type: 'BadRequestError',
+      param: null,
+      code: 400,
+    })
+  })
+
+  it('a prompt of ids that is too long, counted whole', async () => {
+    const { complete } = createTestServer()
+    const prompt = Array.from({ length: 1200 }, () => 5)
+    expect((await refusal(complete, { prompt })).message).toContain(
+      'your prompt contains 1200 input tokens, for a total of 1216 tokens.',
     )
   })
 
@@ -131,7 +185,7 @@ describe('refusals in vLLM’s words', () => {
 
   it('an empty completion prompt', async () => {
     const { complete } = createTestServer()
-    for (const prompt of [undefined, '', []]) {
+    for (const prompt of [undefined, null, '']) {
       expect(await refusal(complete, { prompt })).toEqual({
         message:
           'Either prompt or prompt_embeds must be provided and non-empty. (parameter=prompt)',
@@ -140,8 +194,14 @@ describe('refusals in vLLM’s words', () => {
         code: 400,
       })
     }
-    expect((await refusal(complete, { prompt: { a: 1 } })).param).toBe('prompt')
-    expect((await refusal(complete, { prompt: [[]] })).message).toBe('The prompt cannot be empty.')
+    expect((await refusal(complete, { prompt: [] })).message).toBe(
+      'You must pass at least one prompt',
+    )
+    for (const prompt of [[[]], ['']]) {
+      expect((await refusal(complete, { prompt })).message).toBe(
+        'The decoder prompt cannot be empty',
+      )
+    }
   })
 })
 
@@ -178,9 +238,11 @@ describe('what is not done', () => {
 
   it('includes a suffix for completions', async () => {
     const { complete } = createTestServer()
-    expect((await refusal(complete, { suffix: 'x' })).message).toBe(
-      'suffix is not currently supported',
-    )
+    for (const suffix of ['x', '']) {
+      expect((await refusal(complete, { suffix })).message).toBe(
+        'suffix is not currently supported',
+      )
+    }
   })
 
   it('includes chat with a base model', async () => {
@@ -250,7 +312,8 @@ describe('bodies of a wrong shape', () => {
     const { error } = await response.json()
     expect(error.message).toMatch(/^3 validation errors:\n/)
     expect(error.message).toContain(
-      "{'type': 'missing', 'loc': ('body', 'messages'), 'msg': 'Field required'",
+      "{'type': 'missing', 'loc': ('body', 'messages'), 'msg': 'Field required', " +
+        "'input': {'n': 'x', 'top_p': {}}}",
     )
   })
 
@@ -276,7 +339,8 @@ describe('bodies of a wrong shape', () => {
     const response = await chat({}, { headers: { 'content-type': 'text/plain' } })
     expect(await response.json()).toEqual({
       error: {
-        message: "Unsupported Media Type: Only 'application/json' is allowed",
+        message:
+          "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed",
         type: 'Bad Request',
         param: null,
         code: 400,

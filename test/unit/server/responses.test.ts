@@ -168,6 +168,14 @@ describe('a response', () => {
     expect(json).toMatchObject({ temperature: 0.5, top_p: 0.25, max_output_tokens: 9 })
   })
 
+  it('says what it was asked for', async () => {
+    const reasoning = { effort: 'low', summary: 'auto' }
+    const schema = { type: 'object', properties: {} }
+    const format = { type: 'json_schema', name: 'x', schema, strict: true }
+    const { json } = await send({ reasoning, text: { format, verbosity: 'low' }, user: 'ada' })
+    expect(json).toMatchObject({ reasoning, text: { format, verbosity: 'low' }, user: 'ada' })
+  })
+
   it('counts the tokens of its reasoning and those from the cache', async () => {
     const pieces = ['<think>', 'so', '</think>', 'yes', eos]
     const { json } = await send(
@@ -229,6 +237,8 @@ describe('a response', () => {
   })
 })
 
+const found = (facts: string) => `1 validation error:\n  {${facts}}`
+
 const refusals: readonly RefusalCase[] = [
   [{ prompt: { id: 'x' } }, 'prompt template is not supported (parameter=prompt)', 'prompt'],
   [
@@ -250,6 +260,51 @@ const refusals: readonly RefusalCase[] = [
     { text: { format: { type: 'text' } }, structured_outputs: { choice: ['a'] } },
     'Cannot specify both structured_outputs and text.format',
     null,
+  ],
+  [
+    { tool_choice: 'required', tools: [{ type: 'web_search' }] },
+    "Tool choice 'required' must be specified with 'tools' parameter.",
+    'tool_choice',
+  ],
+  [
+    { tool_choice: 'maybe' },
+    found(
+      "'type': 'literal_error', 'loc': ('body', 'tool_choice'), " +
+        "'msg': \"Input should be 'none', 'auto' or 'required'\", 'input': 'maybe'",
+    ),
+    'body.tool_choice',
+  ],
+  [
+    { tools: [weather, { type: 'function' }] },
+    found(
+      "'type': 'missing', 'loc': ('body', 'tools', 1, 'name'), " +
+        "'msg': 'Field required', 'input': {'type': 'function'}",
+    ),
+    'body.tools.1.name',
+  ],
+  [
+    { reasoning: { effort: 'wild', summary: 'auto' } },
+    found(
+      "'type': 'literal_error', 'loc': ('body', 'reasoning', 'effort'), 'msg': \"Input should be " +
+        "'none', 'minimal', 'low', 'medium', 'high', 'xhigh' or 'max'\", 'input': 'wild'",
+    ),
+    'body.reasoning.effort',
+  ],
+  [
+    { text: { format: { type: 'grammar' } } },
+    found(
+      "'type': 'literal_error', 'loc': ('body', 'text', 'format', 'type'), 'msg': " +
+        "\"Input should be 'text', 'json_object' or 'json_schema'\", 'input': 'grammar'",
+    ),
+    'body.text.format.type',
+  ],
+  [
+    { text: { format: { type: 'json_schema', name: 'x' } } },
+    found(
+      "'type': 'missing', 'loc': ('body', 'text', 'format', 'schema'), " +
+        "'msg': 'Field required', 'input': {'type': 'json_schema', 'name': 'x'}",
+    ),
+    'body.text.format.schema',
   ],
   [{ input: 7 }, '`input` must be a string or a list of items.', 'body.input'],
   [{ input: ['a'] }, 'Each item of `input` must be an object.', 'input'],

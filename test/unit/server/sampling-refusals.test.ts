@@ -33,6 +33,21 @@ const logprobsRefusals: readonly RefusalCase[] = [
     '`prompt_logprobs` are not available when `stream=True`. (parameter=prompt_logprobs)',
     'prompt_logprobs',
   ],
+  [
+    { prompt_logprobs: '1' },
+    '`prompt_logprobs` must be an integer. (parameter=prompt_logprobs, value=1)',
+    'prompt_logprobs',
+  ],
+  [
+    { top_logprobs: [null, true] },
+    '`top_logprobs` must be an integer. (parameter=top_logprobs, value=[None, True])',
+    'top_logprobs',
+  ],
+  [
+    { top_logprobs: -1 },
+    'when using `top_logprobs`, `logprobs` must be set to true. (parameter=top_logprobs)',
+    'top_logprobs',
+  ],
 ]
 
 const named = { logprobs: true, logprob_token_ids: [1] }
@@ -41,11 +56,6 @@ const namedIdsRefusals: readonly RefusalCase[] = [
   [
     { ...named, logprobs: false },
     'when using `logprob_token_ids`, `logprobs` must be set to true. (parameter=logprob_token_ids)',
-    'logprob_token_ids',
-  ],
-  [
-    { ...named, logprob_token_ids: [] },
-    '`logprob_token_ids` must not be an empty list. (parameter=logprob_token_ids)',
     'logprob_token_ids',
   ],
   [
@@ -69,10 +79,14 @@ const namedIdsRefusals: readonly RefusalCase[] = [
 
 const samplingRefusals: readonly RefusalCase[] = [
   [{ presence_penalty: 2.5 }, 'presence_penalty must be in [-2, 2], got 2.5.', 'presence_penalty'],
-  [{ frequency_penalty: -3 }, 'frequency_penalty must be in [-2, 2], got -3.', 'frequency_penalty'],
+  [
+    { frequency_penalty: -3 },
+    'frequency_penalty must be in [-2, 2], got -3.0.',
+    'frequency_penalty',
+  ],
   [
     { repetition_penalty: 0 },
-    'repetition_penalty must be greater than zero, got 0.',
+    'repetition_penalty must be greater than zero, got 0.0.',
     'repetition_penalty',
   ],
   [
@@ -92,6 +106,16 @@ const samplingRefusals: readonly RefusalCase[] = [
     'token_id(s) [-2] in stop_token_ids contain out-of-vocab token ids. ' +
       `Vocabulary size: ${vocabSize} (parameter=stop_token_ids, value=[-2])`,
     'stop_token_ids',
+  ],
+  [
+    { cache_salt: '' },
+    "Parameter 'cache_salt' must be a non-empty string if provided. (parameter=cache_salt)",
+    'cache_salt',
+  ],
+  [
+    { cache_salt: 5 },
+    "Parameter 'cache_salt' must be a non-empty string if provided. (parameter=cache_salt)",
+    'cache_salt',
   ],
   [
     { allowed_token_ids: [] },
@@ -147,9 +171,11 @@ describe('refusals of sampling fields', () => {
 
   it('name what completions call differently', async () => {
     const { complete } = createTestServer()
-    expect((await refusal(complete, { logprobs: -2 })).message).toBe(
-      '`logprobs` must be a positive value or -1. (parameter=logprobs, value=-2)',
-    )
+    for (const logprobs of [-1, -2]) {
+      expect((await refusal(complete, { logprobs })).message).toBe(
+        `\`logprobs\` must be a positive value. (parameter=logprobs, value=${logprobs})`,
+      )
+    }
     expect((await refusal(complete, { logprobs: 21 })).param).toBe('logprobs')
     expect((await refusal(complete, { logprob_token_ids: [1] })).message).toBe(
       'when using `logprob_token_ids`, `logprobs` must be set. (parameter=logprob_token_ids)',

@@ -23,8 +23,53 @@ describe('a form that can not be kept', () => {
     [{ structured_outputs: { json: '{"type"' } }, 'structured_outputs', 'no JSON object'],
     [{ structured_outputs: { regex: 'a(?=b)' } }, 'structured_outputs', 'at character 2'],
     [{ structured_outputs: { grammar: 'root ::= "a' } }, 'structured_outputs', 'line 1, column 12'],
-    [{ structured_outputs: { choice: [] } }, 'structured_outputs', 'must not be empty'],
-    [{ structured_outputs: { structural_tag: '{' } }, 'structured_outputs', 'no JSON'],
+    [
+      { structured_outputs: { choice: [] } },
+      'structured_outputs',
+      "Choice '[]' cannot be an empty list",
+    ],
+    [
+      { structured_outputs: { grammar: ' ' } },
+      'structured_outputs',
+      'structured_outputs.grammar cannot be an empty string',
+    ],
+    [
+      { structured_outputs: { json: '' } },
+      'structured_outputs',
+      'structured_outputs.json cannot be an empty string',
+    ],
+    [
+      { structured_outputs: { json_object: false } },
+      'structured_outputs',
+      'structured_outputs.json_object must be True if set; omit structured_outputs to disable ' +
+        'structured outputs',
+    ],
+    [
+      { structured_outputs: { structural_tag: '{' } },
+      'structured_outputs',
+      'Invalid structured_outputs structural_tag specification. (parameter=structured_outputs)',
+    ],
+    [
+      { structured_outputs: { disable_any_whitespace: true } },
+      null,
+      'You must use one kind of structured outputs constraint but none are specified: ' +
+        "{'json': None, 'regex': None, 'choice': None, 'grammar': None, 'json_object': None, " +
+        "'disable_any_whitespace': True, 'disable_additional_properties': False, ",
+    ],
+    [
+      { response_format: { type: 'json_schema', json_schema: { name: 'x' } } },
+      null,
+      'You must use one kind of structured outputs constraint but none are specified',
+    ],
+    [
+      {
+        structured_outputs: { regex: 'a' },
+        tools: [weather],
+        tool_choice: named,
+      },
+      null,
+      'You can only either use constraints for structured outputs or tools, not both.',
+    ],
     [
       { response_format: { type: 'structural_tag', format: { type: 'x' } } },
       'response_format',
@@ -82,8 +127,7 @@ describe('a form', () => {
   it.each([
     [{ response_format: { type: 'text' } }],
     [{ response_format: null }],
-    [{ structured_outputs: {} }],
-    [{ structured_outputs: { json_object: false } }],
+    [{ structured_outputs: null }],
     [{ tools: [weather] }],
   ])('is none in %j', async (body) => {
     const { chat, engine } = createTestServer({ scripts: [{ pieces: ['a'] }], model })
@@ -134,7 +178,7 @@ describe('calls that the request insists on', () => {
       name: 'weather',
       arguments: '{"city": "Oslo"}',
     })
-    const bare = await answer('{"city": "Oslo"}', { tool_choice: named }, { toolParser: null })
+    const bare = await answer('{"city": "Oslo"}', { tool_choice: named }, guided)
     expect(bare.message.tool_calls[0].function).toEqual({
       name: 'weather',
       arguments: '{"city": "Oslo"}',

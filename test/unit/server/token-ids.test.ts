@@ -38,8 +38,8 @@ describe('return_token_ids', () => {
       .map(({ choices: [choice] }) => [choice['delta'], choice['token_ids']])
     expect(told).toEqual([
       [{ content: 'a' }, idsOf('a')],
-      [{}, idsOf('b')],
-      [{}, idsOf('c')],
+      [{ content: '' }, idsOf('b')],
+      [{ content: '' }, idsOf('c')],
       [{ content: 'bc' }, idsOf(eos)],
     ])
   })

@@ -83,7 +83,10 @@ describe('tokenize', () => {
     [{}, 'Bad Request', 'body.prompt'],
     [{ messages: 'hi' }, 'Bad Request', 'body.messages'],
     [{ prompt: 'a', return_token_strs: 'often' }, 'Bad Request', 'body.return_token_strs'],
-    [{ messages, tools: [] }, 'BadRequestError', 'tools'],
+    [{ messages: [] }, 'BadRequestError', 'messages'],
+    [{ prompt: 'a', add_special_tokens: null }, 'Bad Request', 'body.add_special_tokens'],
+    [{ messages, tools: [{ function: {} }] }, 'Bad Request', 'body.tools.0.function.name'],
+    [{ messages, chat_template_kwargs: { chat_template: 'x' } }, 'BadRequestError', null],
     [{ messages, chat_template: '{{ x }}' }, 'BadRequestError', null],
     [
       { messages, add_generation_prompt: true, continue_final_message: true },
