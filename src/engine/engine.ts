@@ -1,7 +1,6 @@
 import { EngineError } from '../errors.ts'
 import { blockSize } from './block-manager.ts'
 import { createEventLoopYield, type EventLoopYield, WakeSignal } from './event-loop.ts'
-import { EngineMetrics, type RequestTimes } from './engine-metrics.ts'
 import { describeEngine } from './engine-stats.ts'
 import type {
   EngineStats,
@@ -11,10 +10,10 @@ import type {
   GenerationRequest,
 } from './generation.ts'
 import type { ModelExecutor, SamplingInput, StepHandle } from './model-executor.ts'
-import { OutputQueue } from './output-queue.ts'
+import { OpenRequests } from './open-requests.ts'
 import { LossLimit } from './loss-limit.ts'
 import { createSequence } from './request.ts'
-import { type SampledToken, Scheduler } from './scheduler.ts'
+import { Scheduler } from './scheduler.ts'
 import type { SchedulerOutput } from './scheduler-output.ts'
 import type { Sequence } from './sequence.ts'
 import { samplesLate, StepInputBuilder, summarizeStep } from './step-input.ts'
@@ -80,12 +79,6 @@ export const createGenerationEngine = (options: GenerationEngineOptions): Genera
   return loop
 }
 
-type OpenRequest = {
-  readonly sequence: Sequence
-  readonly outputs: OutputQueue
-  readonly times: RequestTimes
-}
-
 class EngineLoop implements GenerationEngine {
   readonly maxModelLen: number
   readonly vocabSize: number
@@ -94,7 +87,7 @@ class EngineLoop implements GenerationEngine {
   readonly #scheduler: Scheduler
   readonly #budget: TokenBudget
   readonly #stepInput = new StepInputBuilder()
-  readonly #requests = new Map<string, OpenRequest>()
+  readonly #requests: OpenRequests
   readonly #work = new WakeSignal()
   readonly #eventLoop: EventLoopYield
   readonly #options: GenerationEngineOptions
@@ -113,8 +106,6 @@ class EngineLoop implements GenerationEngine {
   /** Why the engine stopped for good. */
   #stopped: EngineError | null = null
   readonly #losses: LossLimit
-  readonly #metrics = new EngineMetrics()
-  #numUnnamedRequests = 0
   #numOverlappedSteps = 0
   #lastStepMs = 0
 
@@ -125,6 +116,7 @@ class EngineLoop implements GenerationEngine {
     this.#eosTokenIds = new Set(options.eosTokenIds)
     this.#losses = new LossLimit()
     this.#now = options.now ?? (() => performance.now())
+    this.#requests = new OpenRequests(this.#now)
     this.#runAhead = options.runAhead ?? 2
     this.#eventLoop = options.eventLoop ?? createEventLoopYield()
     this.maxModelLen = Math.min(options.maxModelLen, numBlocks * blockSize)
@@ -148,13 +140,8 @@ class EngineLoop implements GenerationEngine {
   addRequest(request: GenerationRequest): Generation {
     if (this.#isDisposed) throw disposedError()
     if (this.#stopped !== null) throw this.#stopped
-    const requestId = request.requestId ?? this.#unusedRequestId()
-    if (this.#requests.has(requestId)) {
-      throw new EngineError(
-        'invalid-request',
-        `A request with the id ${requestId} is running. Use another id, or none.`,
-      )
-    }
+    const requestId = request.requestId ?? this.#requests.unusedId()
+    this.#requests.checkUnused(requestId)
     const sequence = createSequence(request, {
       requestId,
       maxModelLen: this.maxModelLen,
@@ -165,10 +152,8 @@ class EngineLoop implements GenerationEngine {
     })
     const abort = () => this.#endEarly(sequence, 'abort')
     const finish = () => this.#endEarly(sequence, 'stop')
-    const outputs = new OutputQueue(abort)
     this.#scheduler.add(sequence)
-    const times = { arrivedAt: this.#now(), startedAt: null, lastTokenAt: null }
-    this.#requests.set(requestId, { sequence, outputs, times })
+    const outputs = this.#requests.add(sequence, abort)
     this.#work.wake()
     return {
       requestId,
@@ -181,7 +166,7 @@ class EngineLoop implements GenerationEngine {
   stats(): EngineStats {
     return {
       ...describeEngine(this.#scheduler),
-      ...this.#metrics.totals(),
+      ...this.#requests.totals(),
       numDeviceLosses: this.#losses.total,
       numOverlappedSteps: this.#numOverlappedSteps,
       lastStepMs: this.#lastStepMs,
@@ -201,12 +186,6 @@ class EngineLoop implements GenerationEngine {
     this.#executor.dispose()
     this.#eventLoop.close()
     this.#work.wake()
-  }
-
-  #unusedRequestId(): string {
-    this.#numUnnamedRequests += 1
-    const requestId = `request-${this.#numUnnamedRequests}`
-    return this.#requests.has(requestId) ? this.#unusedRequestId() : requestId
   }
 
   /** Submits steps as long as there is something to compute and room on the GPU's queue. */
@@ -231,10 +210,7 @@ class EngineLoop implements GenerationEngine {
       if (sampling) this.#holdUntil(sampling)
       if (this.#inFlight.length > 0) this.#numOverlappedSteps += 1
       this.#inFlight.push(this.#postprocess(scheduled, handle))
-      for (const { sequence } of scheduled.sequences) {
-        const request = this.#requests.get(sequence.requestId)
-        if (request) this.#metrics.started(request.times, startedAt)
-      }
+      for (const { sequence } of scheduled.sequences) this.#requests.started(sequence, startedAt)
       this.#lastStepMs = this.#now() - startedAt
       return true
     } catch (error) {
@@ -282,7 +258,7 @@ class EngineLoop implements GenerationEngine {
       const [result] = await Promise.all([handle.result, this.#inFlight.at(-1) ?? null])
       if (epoch === this.#epoch) {
         this.#budget.record(scheduled.numTokens, submittedAt, this.#now())
-        this.#deliver(this.#scheduler.update(scheduled, result))
+        this.#requests.deliver(this.#scheduler.update(scheduled, result))
         if (this.#options.checkIntegrity === true) this.#scheduler.checkIntegrity()
       }
     } catch (error) {
@@ -293,55 +269,11 @@ class EngineLoop implements GenerationEngine {
     this.#work.wake()
   }
 
-  /** Hands out what a step drew; the tokens of one sequence stand next to each other. */
-  #deliver(sampled: readonly SampledToken[]): void {
-    const now = this.#now()
-    for (let first = 0; first < sampled.length;) {
-      const { sequence } = sampled[first]!
-      let end = first + 1
-      while (sampled[end]?.sequence === sequence) end += 1
-      this.#deliverTo(sequence, sampled.slice(first, end), now)
-      first = end
-    }
-  }
-
-  #deliverTo(sequence: Sequence, drawn: readonly SampledToken[], now: number): void {
-    const request = this.#requests.get(sequence.requestId)
-    if (request === undefined) return
-    const { numPromptTokens, promptLogprobs, numOutputTokens, samplingParams } = sequence
-    const isFirst = numOutputTokens === drawn.length
-    const stop = drawn.at(-1)?.stop ?? null
-    this.#metrics.drew(request.times, drawn.length, numPromptTokens, now)
-    request.outputs.push({
-      newTokenIds: drawn.map(({ tokenId }) => tokenId),
-      logprobs:
-        samplingParams.logprobs === null ? null : drawn.flatMap(({ logprobs }) => logprobs ?? []),
-      promptLogprobs: isFirst ? promptLogprobs : null,
-      numCachedTokens: sequence.numCachedTokens ?? 0,
-      finishReason: stop?.finishReason ?? null,
-      stopTokenId: stop?.stopTokenId ?? null,
-    })
-    if (stop === null) return
-    this.#metrics.finished(request.times, stop.finishReason, now)
-    this.#requests.delete(sequence.requestId)
-  }
-
   #endEarly(sequence: Sequence, finishReason: FinishReason): void {
     if (sequence.status === 'finished') return
     this.#scheduler.abort(sequence)
-    const request = this.#requests.get(sequence.requestId)
-    this.#requests.delete(sequence.requestId)
+    this.#requests.end(sequence, finishReason)
     this.#work.wake()
-    if (request === undefined) return
-    this.#metrics.finished(request.times, finishReason, this.#now())
-    request.outputs.push({
-      newTokenIds: [],
-      logprobs: sequence.samplingParams.logprobs === null ? null : [],
-      promptLogprobs: null,
-      numCachedTokens: sequence.numCachedTokens ?? 0,
-      finishReason,
-      stopTokenId: null,
-    })
   }
 
   /** Notices a device that is lost while no step is under way. */
@@ -391,17 +323,14 @@ class EngineLoop implements GenerationEngine {
 
   #failOne(sequence: Sequence, error: EngineError): void {
     this.#scheduler.abort(sequence)
-    const { outputs } = this.#requests.get(sequence.requestId) ?? {}
-    this.#requests.delete(sequence.requestId)
-    outputs?.fail(error)
+    this.#requests.fail(sequence, error)
   }
 
   /** Ends all requests with an error and forgets what is on the GPU. */
   #endAll(error: EngineError): void {
     this.#epoch += 1
     this.#scheduler.reset()
-    for (const { outputs } of this.#requests.values()) outputs.fail(error)
-    this.#requests.clear()
+    this.#requests.failAll(error)
   }
 }
 
