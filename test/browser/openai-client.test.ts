@@ -41,7 +41,8 @@ const common = () => ({ model: engine.model, temperature: 0, max_tokens: 200 })
 describe('the unmodified openai package on the starter model', () => {
   it('reported its loading', () => {
     const phases = new Set(progress.map(({ phase }) => phase))
-    expect([...phases]).toEqual(expect.arrayContaining(['download', 'weights', 'compile', 'ready']))
+    // Another file's engine may have downloaded the model before.
+    expect([...phases]).toEqual(expect.arrayContaining(['weights', 'compile', 'ready']))
     expect(progress.at(-1)?.phase).toBe('ready')
   })
 

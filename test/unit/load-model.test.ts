@@ -66,7 +66,7 @@ describe('a plan', () => {
 
   it('reads them from storage once the model is there', async () => {
     const served = await loadModel(environment, options)
-    served.engine.dispose()
+    served.dispose()
     server.faults.offline = true
     const plan = await planModel(environment, options)
     expect(plan.download.presentBytes).toBe(plan.download.totalBytes)
@@ -115,6 +115,22 @@ describe('loading', () => {
     expect(gpu.devices[0]!.isLost).toBe(true)
   })
 
+  it('reports what it does, the download the first time alone', async () => {
+    const phasesOf = async () => {
+      const phases = new Set<LoadProgress['phase']>()
+      const onProgress = ({ phase }: LoadProgress) => void phases.add(phase)
+      const served = await loadModel(environment, { ...options, onProgress })
+      served.dispose()
+      return [...phases]
+    }
+    const first = await phasesOf()
+    expect(first[0]).toBe('download')
+    expect(first.toSorted()).toEqual(['compile', 'download', 'ready', 'weights'])
+    const later = await phasesOf()
+    expect(later.toSorted()).toEqual(['compile', 'ready', 'weights'])
+    expect(later.at(-1)).toBe('ready')
+  })
+
   it('takes what the plan says, and names the model', async () => {
     const { totalBytes: planned, kvCache, maxModelLen } = await planModel(environment, options)
     const served = await loadModel(environment, { ...options, servedModelName: 'starter' })
@@ -122,7 +138,7 @@ describe('loading', () => {
     expect(served.engine.maxModelLen).toBe(maxModelLen)
     expect(served.engine.stats().numBlocks).toBe(kvCache.numBlocks)
     expect(Math.abs(gpu.devices.at(-1)!.usedBytes - planned)).toBeLessThanOrEqual(64)
-    served.engine.dispose()
+    served.dispose()
   })
 
   it('chooses denser weights where the budget is tight', async () => {
@@ -133,6 +149,6 @@ describe('loading', () => {
     const served = await loadModel(environment, { ...options, memoryBudget })
     const { usedBytes } = gpu.devices.at(-1)!
     expect(usedBytes).toBeLessThanOrEqual(memoryBudget)
-    served.engine.dispose()
+    served.dispose()
   })
 })
