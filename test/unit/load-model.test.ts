@@ -102,6 +102,15 @@ describe('a plan', () => {
   })
 })
 
+/** What loading reports, in order. */
+const phasesOf = async (): Promise<LoadProgress['phase'][]> => {
+  const phases = new Set<LoadProgress['phase']>()
+  const onProgress = ({ phase }: LoadProgress) => void phases.add(phase)
+  const served = await loadModel(environment, { ...options, onProgress })
+  served.dispose()
+  return [...phases]
+}
+
 describe('loading', () => {
   it('refuses a model that is too large before a weight is fetched', async () => {
     const loading = loadModel(environment, { ...options, memoryBudget: 2 ** 20 })
@@ -116,13 +125,6 @@ describe('loading', () => {
   })
 
   it('reports what it does, the download the first time alone', async () => {
-    const phasesOf = async () => {
-      const phases = new Set<LoadProgress['phase']>()
-      const onProgress = ({ phase }: LoadProgress) => void phases.add(phase)
-      const served = await loadModel(environment, { ...options, onProgress })
-      served.dispose()
-      return [...phases]
-    }
     const first = await phasesOf()
     expect(first[0]).toBe('download')
     expect(first.toSorted()).toEqual(['compile', 'download', 'ready', 'weights'])
