@@ -8,7 +8,10 @@ export const startGrammarThread = (): GrammarConnection => {
   const worker = new Worker(new URL(/* @vite-ignore */ './node-grammar.worker.js', import.meta.url))
   return connectGrammars({
     endpoint: nodeEndpoint(worker),
-    onFailure: (report) => worker.on('error', ({ message }) => report(message)),
+    onFailure: (report) => {
+      worker.on('error', ({ message }) => report(message))
+      worker.on('exit', (code) => report(`it ended with code ${code}`))
+    },
     terminate: () => void worker.terminate(),
   })
 }

@@ -96,6 +96,23 @@ except openai.NotFoundError as error:
   })
 })
 
+it('holds answers to a form in a thread of its own, which ends with the server', async () => {
+  const own = await startServer(cli)
+  const ask = async (form: object) => {
+    const body = { messages: question, max_tokens: 20, structured_outputs: form }
+    return (await postJson(`${own.url}/chat/completions`, body)).json()
+  }
+  const { choices } = (await ask({ choice: ['forty-two'] })) as {
+    choices: { message: { content: string } }[]
+  }
+  expect(choices[0]?.message.content).toBe('forty-two')
+  expect(await ask({ grammar: 'root ::= "a' })).toMatchObject({
+    error: { code: 400, message: expect.stringContaining('line 1, column 12') },
+  })
+  own.child.kill('SIGTERM')
+  expect(await own.finished).toMatchObject({ code: 0 })
+})
+
 describe('a client that goes away', () => {
   it('frees its sequence at once', async () => {
     const client = new AbortController()
