@@ -1,13 +1,10 @@
 import { invalidParameter, invalidRequest } from './errors.ts'
-import { pythonText } from './lax-types.ts'
+import { isRecord, pythonText } from './lax-types.ts'
 
 // vLLM looks at these fields before it reads the body, whatever their types are, and says so in words of
 // its own. The order is that of its checks: it tells which one a body with several faults is refused for.
 
 type Body = Readonly<Record<string, unknown>>
-
-const isRecord = (value: unknown): value is Body =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What Python takes for true. */
 const isTruthy = (value: unknown): boolean => {

@@ -17,7 +17,7 @@ import { prompts } from './prompt-schema.ts'
 import { boundText, encodePrompt, type Prompt } from './prompt-tokens.ts'
 import { checkContextLength } from './sampling-request.ts'
 import type { ServedPoolingModel } from './served-model.ts'
-import { refuseChatTemplate } from './unsupported-fields.ts'
+import { refuseChatTemplate } from './refused-fields.ts'
 import { embedDtypes, endiannesses } from './vector-bytes.ts'
 
 const commonEntries = {

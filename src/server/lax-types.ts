@@ -94,7 +94,8 @@ const readBoolean = (input: unknown): boolean | Mismatch => {
   return new Mismatch('bool_parsing')
 }
 
-const isRecord = (input: unknown): input is Readonly<Record<string, unknown>> =>
+/** A JSON object. */
+export const isRecord = (input: unknown): input is Readonly<Record<string, unknown>> =>
   typeof input === 'object' && input !== null && !Array.isArray(input)
 
 export const number = lax(readNumber)

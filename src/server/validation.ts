@@ -7,6 +7,7 @@ import {
   dataObject,
   integer,
   integerWithin,
+  isRecord,
   list,
   number,
   object,
@@ -20,7 +21,7 @@ import {
 import { message } from './message-schema.ts'
 import { prompts } from './prompt-schema.ts'
 import { structuredEntries } from './structured-output.ts'
-import { refuseChatTemplate, refuseInCompletions } from './unsupported-fields.ts'
+import { refuseChatTemplate, refuseInCompletions } from './refused-fields.ts'
 
 const mostStopStrings = 4
 /** Choices of one prompt, or beams: each is a request of its own in the batch. */
@@ -137,9 +138,6 @@ const namedChoice = object({
   type: v.optional(oneOf(['function'])),
   function: object({ name: string }),
 })
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const chatSchema = object({
   messages: list(message),

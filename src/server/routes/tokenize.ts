@@ -6,7 +6,7 @@ import { renderChat } from '../render-chat.ts'
 import { readJsonBody } from '../request-body.ts'
 import { checkModelName, type Route } from '../route.ts'
 import type { AnyServedModel } from '../served-model.ts'
-import { refuseChatTemplate } from '../unsupported-fields.ts'
+import { refuseChatTemplate } from '../refused-fields.ts'
 import { tools } from '../validation.ts'
 
 const commonEntries = {

@@ -1,5 +1,5 @@
-import { loadTokenizer, type Tokenizer } from '../../../src/tokenizer/tokenizer.ts'
 import { toByteAlphabet } from '../../../src/tokenizer/byte-alphabet.ts'
+import { byteLevelTokenizer } from '../tokenizer/byte-level-tokenizer.ts'
 
 const latin1 = Array.from({ length: 256 }, (_, byte) => byte)
 const words = ['{"', '":', '", "', '": "', '"}', '  ', 'true', 'null', 'ab', 'abc', '12', '😀', 'é']
@@ -24,27 +24,7 @@ for (let code = 0x80; code < 0x10ffff; code += code < 0x800 ? 1 : 997) {
 const tokens = [...latin1.map(byteToken), ...words.map(toByteAlphabet)]
 
 /** A byte-level tokenizer of all bytes, a few words and three special tokens. */
-export const toyTokenizer: Tokenizer = loadTokenizer({
-  tokenizerJson: {
-    model: {
-      type: 'BPE',
-      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-      merges: [],
-    },
-    added_tokens: special.map((content, index) => ({
-      id: tokens.length + index,
-      content,
-      special: true,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-    })),
-    pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: false },
-    decoder: { type: 'ByteLevel' },
-  },
-  tokenizerConfig: { eos_token: '<|end|>' },
-})
+export const toyTokenizer = byteLevelTokenizer(tokens, special, '<|end|>')
 
 export const toyVocabSize = tokens.length + special.length
 export const endId = tokens.length
