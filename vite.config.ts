@@ -144,6 +144,8 @@ const demo: UserConfig = {
 
 const test: UserConfig['test'] = {
   server: { deps: { inline: [xgrammar] } },
+  // A busy machine answers late; what never comes shall still fail its own test.
+  expect: { poll: { timeout: 60_000 } },
   projects: [
     {
       extends: true,

@@ -16,7 +16,7 @@ const isFree = async () => {
   return numRunning + numWaiting === 0 && numFreeBlocks === numBlocks
 }
 
-const untilFree = () => expect.poll(isFree, { interval: 1, timeout: 10_000 }).toBe(true)
+const untilFree = () => expect.poll(isFree, { interval: 1 }).toBe(true)
 
 /** Left alone, the answer would go on for hundreds of steps. */
 const expectFreedAtOnce = async (giveUp: () => unknown) => {

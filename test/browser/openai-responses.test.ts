@@ -240,6 +240,7 @@ describe('responses that are kept', () => {
 
   it('free the engine when they are cancelled', async () => {
     const endless = { ignore_eos: true, max_output_tokens: 1500 }
+    const { numFinished: before } = await engine.stats()
     const started = await client.responses.create({
       ...common(),
       ...endless,
@@ -248,7 +249,8 @@ describe('responses that are kept', () => {
     })
     await expect.poll(async () => (await engine.stats()).numRunning).toBe(1)
     expect((await client.responses.cancel(started.id)).status).toBe('cancelled')
-    expect((await engine.stats()).numRunning).toBe(0)
+    await expect.poll(async () => (await engine.stats()).numRunning).toBe(0)
     expect((await client.responses.retrieve(started.id)).status).toBe('cancelled')
+    expect((await engine.stats()).numFinished).toEqual({ ...before, abort: before.abort + 1 })
   })
 })

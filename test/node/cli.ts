@@ -100,6 +100,16 @@ export const postJson = (
     headers: { 'content-type': 'application/json', ...init.headers },
   })
 
+/** The value of the first line of `/metrics` that begins as `line`, a regular expression, says. */
+export const readMetric = async (url: string, line: string): Promise<number> => {
+  const metrics = await (await fetch(new URL('/metrics', url))).text()
+  return Number(new RegExp(`^vllm:${line}.* (.*)$`, 'm').exec(metrics)?.[1])
+}
+
+/** How many answers were given up before their ends. */
+export const readAborted = (url: string): Promise<number> =>
+  readMetric(url, 'request_success_total\\{.*finished_reason="abort"')
+
 /** A chat whose answer has exactly so many tokens. */
 export const longChat = (tokens: number) => ({
   messages: [{ role: 'user', content: 'What is a quire?' }],

@@ -10,6 +10,7 @@ import {
   type Cli,
   missingProgram,
   postJson,
+  readAborted,
   type Server,
   starterModel,
   startServer,
@@ -227,13 +228,6 @@ describe('curl -N', () => {
   })
 })
 
-const numAborted = async (): Promise<number> => {
-  const metrics = await (await fetch(new URL('/metrics', server.url))).text()
-  return Number(
-    /^vllm:request_success_total\{.*finished_reason="abort".*\} (.*)$/m.exec(metrics)?.[1],
-  )
-}
-
 /** Thought through in a hundred tokens. */
 const longSum = 'What is 358 + 467?'
 
@@ -242,13 +236,13 @@ describe('a client that goes away', () => {
     ['/responses', { ...common, input: longSum }],
     ['/messages', { ...common, max_tokens: 200, messages: [{ role: 'user', content: longSum }] }],
   ])('frees its sequence at once: %s', async (path, body) => {
-    const before = await numAborted()
+    const before = await readAborted(server.url)
     const client = new AbortController()
     const { signal } = client
     const answer = await postJson(`${server.url}${path}`, body, { signal, headers: bearer })
     await answer.body!.getReader().read()
     client.abort()
-    await expect.poll(numAborted, { interval: 10, timeout: 2000 }).toBe(before + 1)
+    await expect.poll(() => readAborted(server.url)).toBe(before + 1)
   })
 })
 
@@ -302,8 +296,10 @@ describe('a server that keeps responses', () => {
     const endless = { ignore_eos: true, max_output_tokens: 1900 }
     const body = { ...asked(), ...endless, input: 'Hello!', background: true }
     const { id } = await client.responses.create(body)
-    expect((await engine.stats()).numRunning).toBe(1)
+    const numRunning = async () => (await engine.stats()).numRunning
+    await expect.poll(numRunning).toBe(1)
     expect((await client.responses.cancel(id)).status).toBe('cancelled')
-    expect((await engine.stats()).numRunning).toBe(0)
+    await expect.poll(numRunning).toBe(0)
+    expect((await engine.stats()).numFinished.abort).toBe(1)
   })
 })

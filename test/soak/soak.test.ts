@@ -124,7 +124,7 @@ const runClient = async (
 /** Waits for the steps that a last abort has left on the GPU. */
 const expectNoLeak = (engine: GenerationEngine) =>
   expect
-    .poll(() => engine.stats(), { timeout: 10_000 })
+    .poll(() => engine.stats())
     .toMatchObject({
       numRunning: 0,
       numWaiting: 0,
