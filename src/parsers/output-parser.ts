@@ -56,6 +56,8 @@ export type OutputParserOptions = {
    * end of turn, are dropped from the output. Tags among them may carry a suffix, `<think:v1>`.
    */
   readonly specialTokens?: readonly string[]
+  /** False leaves those special tokens in the output. */
+  readonly skipSpecialTokens?: boolean
   /**
    * All tokens of the vocabulary that are never parts of words, with their ids. Where given, a
    * marker that is such a token counts only as that token, so each push must carry its ids.
@@ -120,6 +122,7 @@ const readFormats = (options: OutputParserOptions) => {
     tools,
     toolChoice,
     specialTokens = [],
+    skipSpecialTokens = true,
     addedTokens,
   } = options
   const tokens = [...specialTokens, ...(addedTokens?.keys() ?? [])]
@@ -131,9 +134,9 @@ const readFormats = (options: OutputParserOptions) => {
   const literals = textsOf([toolFormat, reasoningFormat])
   // Without a parser the text is the caller's own.
   const dropped =
-    literals.length === 0
-      ? []
-      : specialTokens.filter((token) => !literals.some((literal) => literal.includes(token)))
+    literals.length > 0 && skipSpecialTokens
+      ? specialTokens.filter((token) => !literals.some((literal) => literal.includes(token)))
+      : []
   return {
     toolFormat: wantsCalls ? toolFormat : null,
     reasoningFormat,

@@ -100,6 +100,7 @@ const createPlainParser = (
     chatTemplateKwargs: templateKwargs(body),
     promptTail: prompt,
     specialTokens: specialTokens(model.tokenizer),
+    skipSpecialTokens: body.skip_special_tokens ?? true,
     // A grammar holds the answer to a text: its markers may be spelled from any tokens.
     ...(form === null && { addedTokens: model.tokenizer.addedTokens }),
   })

@@ -147,6 +147,17 @@ describe('a whole chat reply', () => {
     expect((await message([{ pieces }], body)).message.content).toBe('a<think>b')
   })
 
+  it('leaves them to the caller, and markers to the parsers, where it parses', async () => {
+    const pieces = ['<think>', 'a', '</think>', 'b', eos]
+    const ask = async (fields: object) => {
+      const body = { include_stop_str_in_output: true, ...fields }
+      return (await message([{ pieces }], body, { reasoningParser: 'qwen3' })).message
+    }
+    expect(await ask({})).toMatchObject({ reasoning: 'a', content: 'b' })
+    const shown = await ask({ skip_special_tokens: false })
+    expect(shown).toMatchObject({ reasoning: 'a', content: `b${eos}` })
+  })
+
   it('prefers the request’s sampling fields to the model’s, and those to the defaults', async () => {
     const server = createTestServer({
       scripts: [{ pieces: [eos] }],
