@@ -154,6 +154,8 @@ const test: UserConfig['test'] = {
         environment: 'node',
         include: ['test/unit/**/*.test.ts'],
         setupFiles: ['test/unit/property-seed.ts'],
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
       },
     },
     {
