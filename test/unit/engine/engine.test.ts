@@ -342,7 +342,7 @@ test('stats show blocks, requests and counters', async () => {
   ])
 })
 
-test('streams equal lone runs whatever surrounds them', { timeout: 30_000 }, async () => {
+test('streams equal lone runs whatever surrounds them', async () => {
   const request = fc.record({
     family: fc.nat(2),
     length: fc.integer({ min: 1, max: 50 }),
