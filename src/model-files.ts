@@ -1,5 +1,6 @@
-import { parseGenerationConfig, parseModelConfig } from './models/parse-config.ts'
+import { parseGenerationConfig } from './generation-config.ts'
 import type { ModelConfig } from './models/model-config.ts'
+import { parseModelConfig } from './models/parse-config.ts'
 import type { PoolingConfig } from './models/pooling-config.ts'
 import { poolingTensors, readPooling } from './pooling-files.ts'
 import type { ModelSource } from './storage/byte-source.ts'

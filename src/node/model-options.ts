@@ -1,5 +1,5 @@
 import type { LoadOptions } from '../load-options.ts'
-import { parseGenerationConfig } from '../models/parse-config.ts'
+import { parseGenerationConfig } from '../generation-config.ts'
 import type { OptionTable, OptionValues } from './command-line.ts'
 import type { CreateEngineOptions } from './create-engine.ts'
 import { count, json, oneOf, text } from './option-values.ts'

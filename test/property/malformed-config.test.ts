@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { parseGenerationConfig, parseModelConfig } from '../../src/models/parse-config.ts'
+import { parseGenerationConfig } from '../../src/generation-config.ts'
+import { parseModelConfig } from '../../src/models/parse-config.ts'
 import { architectures } from '../../src/models/registry.ts'
 import { ropeTable } from '../../src/models/rope.ts'
 import { parseJsonFile } from '../../src/storage/byte-source.ts'

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseGenerationConfig, parseModelConfig } from '../../src/models/parse-config.ts'
+import { parseGenerationConfig } from '../../src/generation-config.ts'
+import { parseModelConfig } from '../../src/models/parse-config.ts'
 import { loadChatTemplate } from '../../src/tokenizer/chat-template.ts'
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.ts'
 import { openGguf } from '../../src/weights/gguf/open-gguf.ts'

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { parseGenerationConfig, parseModelConfig } from '../../../src/models/parse-config.ts'
+import { parseModelConfig } from '../../../src/models/parse-config.ts'
 
 const qwen3 = {
   architectures: ['Qwen3ForCausalLM'],
@@ -426,25 +426,6 @@ test('refuses what is no object, and checkpoints quantised in other ways', () =>
       message: expect.stringMatching(/bitsandbytes.*Choose a GPTQ.*or the original/),
     }),
   )
-})
-
-test('a generation configuration gives ending ids and sampling defaults', () => {
-  const json = {
-    do_sample: true,
-    eos_token_id: [151645, 151643],
-    temperature: 0.6,
-    top_k: 20,
-    top_p: 0.95,
-    max_new_tokens: 512,
-    transformers_version: '4.51.0',
-  }
-  expect(parseGenerationConfig(json)).toEqual({
-    eosTokenIds: [151645, 151643],
-    defaultSamplingParams: { temperature: 0.6, topK: 20, topP: 0.95, maxTokens: 512 },
-  })
-  const none = { eosTokenIds: [], defaultSamplingParams: {} }
-  expect(parseGenerationConfig(null)).toEqual(none)
-  expect(parseGenerationConfig({ temperature: null })).toEqual(none)
 })
 
 test.each(['starter-model', ...readdirSync('test/fixtures/models').filter((n) => n !== 'starter')])(
