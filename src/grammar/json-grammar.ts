@@ -1,6 +1,7 @@
 import { codePointsOf, complement, intersect } from './code-points.ts'
 import { anyNumber } from './number-grammar.ts'
-import { jsonText, matchWithin, wholeMatch } from './regex-grammar.ts'
+import { jsonText, matchWithin } from './regex-grammar.ts'
+import type { Length } from './regex-length.ts'
 import { choice, literal, oneOf, repeat, type Rules, sequence } from './rules.ts'
 
 /** What stands between the parts of an object or list, as EBNF. */
@@ -51,6 +52,8 @@ export const quoted = (body: string): string => sequence([quoteMark, body, quote
 export class JsonGrammar {
   readonly rules: Rules
   readonly layout: JsonLayout
+  /** Rules by their bodies: formats come again and again. */
+  readonly #patterns = new Map<string, string>()
 
   constructor(rules: Rules, layout: JsonLayout) {
     this.rules = rules
@@ -90,14 +93,13 @@ export class JsonGrammar {
     })
   }
 
-  /** Strings in which the regular expression matches somewhere. */
-  matching(pattern: string, path: string): string {
-    return this.rules.add('pattern', quoted(matchWithin(pattern, jsonText, path)))
-  }
-
-  /** Strings that the regular expression matches from end to end. */
-  formatted(name: string, pattern: string): string {
-    return this.rules.shared(`format_${name}`, () => quoted(wholeMatch(pattern, jsonText)))
+  /** Strings in which the regular expression matches somewhere; null where there is none so long. */
+  matching(pattern: string, path: string, length?: Length): string | null {
+    const body = matchWithin(pattern, jsonText, path, length)
+    if (body === null) return null
+    const rule = this.#patterns.get(body) ?? this.rules.add('pattern', quoted(body))
+    this.#patterns.set(body, rule)
+    return rule
   }
 
   number(): string {

@@ -110,16 +110,20 @@ const withTail = (integers: string[], { mayEnd, more }: Tail): string[] => {
   return [sequence([choice(integers), tail])]
 }
 
+/** Digits behind the point, so many that no number rounds onto a bound that it must not reach. */
+const fractionDigits = (bounds: readonly (Decimal | null)[]): number => {
+  const integers = bounds.map((bound) => (bound?.exclusive ? `${bound.integer}`.length : 0))
+  const room = Math.max(1, Math.min(maxFraction, exactDigits - Math.max(...integers)))
+  return Math.max(room, ...bounds.map((bound) => bound?.fraction.length ?? 0))
+}
+
 /** Decimals from `low` >= 0 to `high`, null for any. */
-const decimals = (low: Decimal, high: Decimal | null): string[] => {
+const decimals = (low: Decimal, high: Decimal | null, numDigits: number | null): string[] => {
   if (high !== null && low.integer > high.integer) return []
-  const longest = `${high?.integer ?? low.integer}`.length
-  const fraction = Math.max(low.fraction.length, high?.fraction.length ?? 0)
-  const room = Math.max(1, Math.min(maxFraction, exactDigits - longest))
   const exclusive = {
     low: low.exclusive,
     high: high?.exclusive ?? false,
-    digits: Math.max(fraction, room),
+    digits: numDigits ?? fractionDigits([low, high]),
   }
   const tail = (limits: Limits) => fractionTail(limits, exclusive, 0)
   if (low.integer === high?.integer) {
@@ -153,16 +157,20 @@ export const anyNumber = sequence([
 
 /**
  * The numbers of a range in plain decimals, null for no end; null where there is none. At most ten
- * digits stand behind the point, unless a bound has more.
+ * digits stand behind the point, unless a bound has more, or `numDigits` where that is given.
  */
-export const numberGrammar = (min: Bound | null, max: Bound | null): string | null => {
+export const numberGrammar = (
+  min: Bound | null,
+  max: Bound | null,
+  numDigits: number | null = null,
+): string | null => {
   const reachesBelow = min === null || min.value < 0
   const reachesAbove = max === null || max.value > 0 || (max.value === 0 && !max.exclusive)
   const positive = reachesAbove
-    ? decimals(min && min.value >= 0 ? toDecimal(min) : zero, max && toDecimal(max))
+    ? decimals(min && min.value >= 0 ? toDecimal(min) : zero, max && toDecimal(max), numDigits)
     : []
   const least = max && max.value < 0 ? toDecimal(max) : { ...zero, exclusive: true }
-  const negative = reachesBelow ? decimals(least, min && toDecimal(min)) : []
+  const negative = reachesBelow ? decimals(least, min && toDecimal(min), numDigits) : []
   const options = [...positive, ...negative.map((body) => sequence(['"-"', body]))]
   return options.length === 0 ? null : choice(options)
 }

@@ -1,5 +1,7 @@
+import { quote } from '../errors.ts'
 import { allCodePoints, type CodePoints, codePointsOf, intersect } from './code-points.ts'
 import { refuseConstraint } from './refusal.ts'
+import { anyLength, holdToLength, type Length } from './regex-length.ts'
 import { parseRegex, type RegexNode } from './regex-parser.ts'
 import { choice, literal, oneOf, repeat, sequence } from './rules.ts'
 
@@ -70,11 +72,28 @@ const emit = (node: RegexNode, alphabet: Alphabet, path: string): string => {
 export const wholeMatch = (pattern: string, alphabet: Alphabet = plainText, path = ''): string =>
   choice(parseRegex(pattern, path).map(({ body }) => emit(body, alphabet, path)))
 
-/** The texts with a match somewhere in them, as JSON Schema's `pattern` means it. */
-export const matchWithin = (pattern: string, alphabet: Alphabet, path: string): string => {
+/**
+ * The texts so long with a match somewhere in them, as JSON Schema's `pattern` means it; null where
+ * there is none.
+ */
+export const matchWithin = (
+  pattern: string,
+  alphabet: Alphabet,
+  path: string,
+  length: Length = anyLength,
+): string | null => {
   const rest = repeat(alphabet(allCodePoints) ?? '""', 0, null)
+  const branches = holdToLength(parseRegex(pattern, path), length)
+  if (branches === null) {
+    throw refuseConstraint(
+      `The regular expression ${quote(pattern)} can not be held to a length: more than one part of ` +
+        'it varies. Leave the length out, or write it into a "pattern", as {1,9} in place of +.',
+      path,
+    )
+  }
+  if (branches.length === 0) return null
   return choice(
-    parseRegex(pattern, path).map(({ atStart, atEnd, body }) =>
+    branches.map(({ atStart, atEnd, body }) =>
       sequence([atStart ? '' : rest, emit(body, alphabet, path), atEnd ? '' : rest]),
     ),
   )

@@ -1,7 +1,15 @@
 import type { JsonGrammar } from './json-grammar.ts'
 import { refuseConstraint } from './refusal.ts'
 import { choice, literal, repeat, sequence } from './rules.ts'
-import { childPath, readCount, readNames, readRecord, type Schema } from './schema-node.ts'
+import {
+  asserts,
+  childPath,
+  isRecord,
+  readCount,
+  readNames,
+  readRecord,
+  type Schema,
+} from './schema-node.ts'
 import type { Converter } from './schema-values.ts'
 
 /** One property, or each further one, as `"key": value`. */
@@ -98,13 +106,29 @@ const checkCounts = (
   )
 }
 
+const isListed = (names: unknown): names is { readonly enum: readonly string[] } =>
+  isRecord(names) &&
+  Array.isArray(names['enum']) &&
+  names['enum'].every((name) => typeof name === 'string') &&
+  Object.keys(names).every(
+    (keyword) => keyword === 'enum' || keyword === 'type' || !asserts(keyword),
+  )
+
+/** Listed names, as those of a record over an enumeration, are properties. */
+const withListedNames = (schema: Schema, path: string): Schema => {
+  const { propertyNames, patternProperties, additionalProperties = true, ...others } = schema
+  if (!isListed(propertyNames) || patternProperties !== undefined) return schema
+  const given = readRecord(schema, 'properties', path)
+  const entries = propertyNames.enum.map((name) => {
+    return [name, Object.hasOwn(given, name) ? given[name] : additionalProperties] as const
+  })
+  return { ...others, properties: Object.fromEntries(entries), additionalProperties: false }
+}
+
 /** The objects of a schema; null where there is none. */
-export const objectGrammar = (
-  converter: Converter,
-  schema: Schema,
-  path: string,
-): string | null => {
+export const objectGrammar = (converter: Converter, given: Schema, path: string): string | null => {
   const { json } = converter
+  const schema = withListedNames(given, path)
   const properties = readRecord(schema, 'properties', path)
   const required = new Set(readNames(schema, 'required', path))
   const unlisted = [...required].filter((key) => !Object.hasOwn(properties, key))

@@ -3,7 +3,7 @@ import type { JsonGrammar } from './json-grammar.ts'
 import { type Bound, integerGrammar, numberGrammar } from './number-grammar.ts'
 import { refuseConstraint } from './refusal.ts'
 import { childPath, readCount, readList, type Schema } from './schema-node.ts'
-import { annotatingFormats, stringFormats } from './string-formats.ts'
+import { annotatingFormats, shortFormats, stringFormats } from './string-formats.ts'
 
 /** What turns the schemas of a value's parts into grammars. */
 export type Converter = {
@@ -12,13 +12,28 @@ export type Converter = {
   inside(schema: unknown, path: string): string | null
 }
 
+/** Numbers have no more digits: see `number-grammar.ts`. */
+const farthest = 1e20
+
+/**
+ * A bound of more digits than a double keeps for certain. Within the safe integers it is exact; one
+ * further out, as libraries write it for the range of a type, is moved inwards by its rounding.
+ */
+const readFarBound = (value: number, isLower: boolean, exclusive: boolean): number | null => {
+  if (Number.isSafeInteger(value)) return exclusive ? value + (isLower ? 1 : -1) : value
+  const isOuter = Math.abs(value) >= 1e15 && isLower === value < 0
+  if (!isOuter) return null
+  return Math.sign(value) * Math.min(Math.abs(value), farthest) * (1 - Number.EPSILON)
+}
+
 const readBound = (schema: Schema, keyword: string, path: string): Bound | null => {
   const value = schema[keyword]
   if (value === undefined) return null
   const exclusive = keyword.startsWith('exclusive')
-  if (typeof value === 'number' && Math.abs(value) < 1e15) {
-    const exact = Number(value.toFixed(15)) === value
-    if (exact) return { value, exclusive }
+  if (typeof value === 'number') {
+    if (Math.abs(value) < 1e15 && Number(value.toFixed(15)) === value) return { value, exclusive }
+    const far = readFarBound(value, /minimum/i.test(keyword), exclusive)
+    if (far !== null) return { value: far, exclusive: false }
   }
   throw refuseConstraint(
     `"${keyword}" must be a number of up to 15 digits, got ${JSON.stringify(value) ?? 'undefined'}.`,
@@ -39,30 +54,53 @@ const whole = ({ value, exclusive }: Bound, step: 1 | -1): bigint => {
   return exclusive && Number.isInteger(value) ? nearest + BigInt(step) : nearest
 }
 
-/** The strings of a schema; null where there is none. */
-export const stringsGrammar = (json: JsonGrammar, schema: Schema, path: string): string | null => {
+/** The regular expression of a format; null where it says nothing about the text. */
+const formatPattern = (schema: Schema, path: string): string | null => {
   const { pattern, format } = schema
-  const min = readCount(schema, 'minLength', 0, path)
-  const max = readCount(schema, 'maxLength', null, path)
+  if (format === undefined) return null
   const name = typeof format === 'string' ? format : quote(format)
-  const isFormatted = format !== undefined && !annotatingFormats.has(name)
-  const numRules = [pattern !== undefined, isFormatted, min > 0 || max !== null].filter(Boolean)
-  if (numRules.length > 1) {
-    throw refuseConstraint(
-      'Only one of "pattern", "format" and a length can be kept for a string.',
-      path,
-    )
+  if (Object.hasOwn(stringFormats, name)) {
+    const short = schema['maxLength'] === undefined ? undefined : shortFormats[name]
+    return `^(${short ?? stringFormats[name]})$`
   }
-  if (max !== null && min > max) return null
-  if (pattern !== undefined) {
-    if (typeof pattern === 'string') return json.matching(pattern, path)
-    throw refuseConstraint('"pattern" must be a string.', path)
-  }
-  if (!isFormatted) return json.string(min, max)
-  const regex = Object.hasOwn(stringFormats, name) ? stringFormats[name] : undefined
-  if (regex !== undefined) return json.formatted(name, regex)
+  // A format describes, says JSON Schema, and a pattern asserts: zod and others give both.
+  if (annotatingFormats.has(name) || pattern !== undefined) return null
   throw refuseConstraint(
     `The format "${name}" is not supported. Quire knows ${Object.keys(stringFormats).join(', ')}.`,
+    path,
+  )
+}
+
+/** The strings of a schema; null where there is none. */
+export const stringsGrammar = (json: JsonGrammar, schema: Schema, path: string): string | null => {
+  const { pattern } = schema
+  const min = readCount(schema, 'minLength', 0, path)
+  const max = readCount(schema, 'maxLength', null, path)
+  if (max !== null && min > max) return null
+  const formatted = formatPattern(schema, path)
+  if (pattern === undefined && formatted === null) return json.string(min, max)
+  if (pattern === undefined) return json.matching(formatted ?? '', path, { min, max })
+  if (typeof pattern !== 'string') throw refuseConstraint('"pattern" must be a string.', path)
+  try {
+    return json.matching(pattern, path, { min, max })
+  } catch (refusal) {
+    if (formatted === null) throw refusal
+    // As with a lookahead. The format says, more or less, what the pattern means to say.
+    try {
+      return json.matching(formatted, path, { min, max })
+    } catch {
+      throw refusal
+    }
+  }
+}
+
+/** How many digits stand behind the point, by a "multipleOf" such as 0.01; null for any number. */
+const readDecimals = ({ multipleOf }: Schema, path: string): number | null => {
+  if (multipleOf === undefined) return null
+  const decimals = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10].find((n) => multipleOf === Number(`1e-${n}`))
+  if (decimals !== undefined) return decimals
+  throw refuseConstraint(
+    `"multipleOf" is kept for 1, 0.1, 0.01 and so on, got ${JSON.stringify(multipleOf)}. Check the answer yourself.`,
     path,
   )
 }
@@ -84,16 +122,13 @@ export const numbersGrammar = (
     readBound(schema, 'exclusiveMaximum', path),
     -1,
   )
-  const { multipleOf } = schema
-  if (multipleOf !== undefined && !(type === 'integer' && multipleOf === 1)) {
-    throw refuseConstraint('"multipleOf" is not supported. Check the answer yourself.', path)
-  }
-  if (type === 'integer') {
+  const decimals = readDecimals(schema, path)
+  if (type === 'integer' || decimals === 0) {
     const body = integerGrammar(low && whole(low, 1), high && whole(high, -1))
     return body === null ? null : json.rules.add('integer', body)
   }
-  if (low === null && high === null) return json.number()
-  const body = numberGrammar(low, high)
+  if (low === null && high === null && decimals === null) return json.number()
+  const body = numberGrammar(low, high, decimals)
   return body === null ? null : json.rules.add('number', body)
 }
 

@@ -9,8 +9,14 @@ const ipv4 = `${byte}(\\.${byte}){3}`
 const group = '[0-9a-fA-F]{1,4}'
 const label = '[a-zA-Z0-9]([a-zA-Z0-9\\-]{0,28}[a-zA-Z0-9])?'
 const hostname = `${label}(\\.${label}){0,7}`
-const atom = "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~\\-]{1,20}"
+const atom = '[a-zA-Z0-9_+\\-]{1,32}'
 const pathCharacter = "([a-zA-Z0-9._~!$&'()*+,;=:@\\-]|%[0-9a-fA-F]{2})"
+/** What follows the host, each part with so many characters. */
+const afterHost = (path: string, query: string, fragment: string) =>
+  `(/(${pathCharacter}|/)${path})?(\\?(${pathCharacter}|[/?])${query})?(#(${pathCharacter}|[/?])${fragment})?`
+const origin = (scheme: string) => `[a-zA-Z][a-zA-Z0-9+.\\-]${scheme}://${hostname}(:\\d{1,5})?`
+const shortRest = afterHost('{0,400}', '{0,100}', '{0,50}')
+const pointer = '(/([^/~]|~[01])*)*'
 const shortened = Array.from(
   { length: 7 },
   (_, before) => `(${group}:){${before + 1}}(:${group}){1,${Math.max(1, 6 - before)}}`,
@@ -20,19 +26,32 @@ const durationDate = String.raw`(\d{1,9}D|\d{1,9}M(\d{1,9}D)?|\d{1,9}Y(\d{1,9}M(
 
 /**
  * Regular expressions, matched from end to end, for JSON Schema's string formats. Each is at least as
- * narrow as its RFC, and for dates and times exact, leap seconds apart.
+ * narrow as its RFC, and for dates and times exact, leap seconds apart. An email has up to 254
+ * characters, as many as can be sent to.
  */
 export const stringFormats: Readonly<Record<string, string>> = {
   date,
   time,
   'date-time': `${date}T${time}`,
   duration: `P(${durationDate}(${durationTime})?|${durationTime}|\\d{1,9}W)`,
-  email: `${atom}(\\.${atom}){0,2}@${hostname}`,
+  email: `${atom}(\\.${atom}){0,2}@(${label}\\.){1,4}[a-zA-Z]{2,20}`,
   hostname,
   ipv4,
   ipv6: `((${group}:){7}${group}|::(${group}(:${group}){0,6})?|${shortened.slice(0, 6).join('|')}|(${group}:){1,7}:)`,
-  uri: `[a-zA-Z][a-zA-Z0-9+.\\-]*://${hostname}(:\\d{1,5})?(/${pathCharacter}*)*(\\?(${pathCharacter}|[/?])*)?(#(${pathCharacter}|[/?])*)?`,
+  uri: `${origin('*')}${afterHost('*', '*', '*')}`,
+  'uri-reference': `(${origin('*')})?${afterHost('*', '*', '*')}`,
+  'json-pointer': pointer,
+  'relative-json-pointer': `(0|[1-9]\\d{0,8})(#|${pointer})`,
   uuid: '[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}',
+}
+
+/**
+ * Those of any length, with up to 2000 characters, for schemas that ask for a length. They take
+ * several times as long to compile.
+ */
+export const shortFormats: Readonly<Record<string, string>> = {
+  uri: `${origin('{0,19}')}${shortRest}`,
+  'uri-reference': `(${origin('{0,19}')})?${shortRest}`,
 }
 
 /** Formats that say how a value is used, and not how it is written. */

@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { createSchemaMaker, seededRandom } from '../../reference/random-schema.ts'
 import { acceptedOf, compileSchema, walk } from './toy-grammars.ts'
 
@@ -46,6 +47,77 @@ const cases: readonly (readonly [schema: unknown, good: string[], bad: string[]]
     ['":::"', '"1:2:3:4:5:6:7:8:9"', '"1:2:3:4:5:6:7"'],
   ],
   [{ type: 'string', format: 'uri' }, ['"https://a.org/x?y=1#z"'], ['"x"', '"http://"']],
+  [
+    { type: 'string', format: 'uri', minLength: 1, maxLength: 2083 },
+    ['"https://a.org/x/%20/?y=1#z"'],
+    ['""'],
+  ],
+  [{ type: 'string', format: 'uri-reference' }, ['"/a/b?c"', '"https://a.org"'], ['"a b"']],
+  [{ type: 'string', format: 'json-pointer' }, ['""', '"/a/~1é/0"'], ['"a"', '"/~2"']],
+  [
+    { type: 'string', format: 'email', maxLength: 254 },
+    ['"ada.l+x@mail.example.org"'],
+    ['"ada"', '"a@b"', '".a@b.org"', '"a@b..org"'],
+  ],
+  [
+    { type: 'string', format: 'date', pattern: '^2024-\\d\\d-\\d\\d$' },
+    ['"2024-02-29"'],
+    ['"2023-02-01"', '"2024"'],
+  ],
+  [z.toJSONSchema(z.email()), ['"ada.l@mail.org"'], ['"a..b@x.org"', '"a@b"']],
+  [{ type: 'string', format: 'starts_with', pattern: '^a.*' }, ['"a"', '"ab"'], ['"ba"']],
+  [
+    { type: 'string', format: 'date', pattern: '^(?!1)\\d{4}-' },
+    ['"2024-02-29"'],
+    ['"2023-02-30"', '"2024-"'],
+  ],
+  [
+    { type: 'string', pattern: '^[a-z]+\\d$', minLength: 3, maxLength: 4 },
+    ['"ab1"', '"abc1"'],
+    ['"a1"', '"abcd1"', '"abc"'],
+  ],
+  [
+    { type: 'string', pattern: '^(ab)*$|^c{2}', minLength: 3, maxLength: 5 },
+    ['"abab"', '"ccé"', '"ccxyz"'],
+    ['"ab"', '"ababab"', '"cc"', '"ccwxyz"'],
+  ],
+  [
+    { type: 'string', pattern: '^[a-z]+(-[a-z]+)*$', minLength: 1 },
+    ['"a"', '"ab-c"'],
+    ['""', '"ab-"'],
+  ],
+  [
+    { type: 'integer', minimum: -9007199254740991, maximum: 9007199254740991 },
+    ['0', '-9007199254740991', '9007199254740991', '4111111111111111'],
+    ['9007199254740992', '-9007199254740992', '1.5'],
+  ],
+  [
+    { type: 'integer', exclusiveMinimum: 0, exclusiveMaximum: 9007199254740991 },
+    ['1', '9007199254740990'],
+    ['0', '9007199254740991'],
+  ],
+  [
+    { type: 'number', minimum: -3.4028234663852886e38, maximum: 3.4028234663852886e38 },
+    ['0.0001', '-3.14159', '12345678901234567890'],
+    ['1e39', '1'.repeat(40)],
+  ],
+  [{ type: 'integer', maximum: 2 ** 64 }, ['18446744073709547520'], ['18446744073709551616']],
+  [
+    { type: 'number', multipleOf: 0.01, minimum: 0 },
+    ['0', '9.9', '9.99', '100'],
+    ['9.999', '-1', '1e2'],
+  ],
+  [{ type: 'number', multipleOf: 1 }, ['5', '-5'], ['0.5']],
+  [
+    {
+      type: 'object',
+      propertyNames: { type: 'string', enum: ['a', 'b'] },
+      additionalProperties: { type: 'integer' },
+      required: ['a'],
+    },
+    ['{"a":1}', '{"a":1,"b":2}'],
+    ['{"b":2}', '{"a":1,"a":2}', '{"a":""}', '{"a":1,"c":2}'],
+  ],
   [
     { type: 'array', items: { type: 'integer' }, minItems: 1, maxItems: 3 },
     ['[1]', '[1,2]', '[1, 2, 3]'],
@@ -192,6 +264,48 @@ describe('the grammar of a schema', () => {
   })
 })
 
+/** Kinds of values whose JSON schemas hold ranges, formats and patterns that nobody has written. */
+const zodKinds = {
+  int: z.int(),
+  positive: z.int().positive(),
+  float32: z.float32(),
+  hundredths: z.number().min(0).max(50).multipleOf(0.01),
+  shortEmail: z.email().max(254),
+  url: z.url(),
+  uuid: z.uuid(),
+  date: z.iso.date(),
+  datetime: z.iso.datetime(),
+  duration: z.iso.duration(),
+  ipv4: z.ipv4(),
+  ipv6: z.ipv6(),
+  hostname: z.hostname(),
+  base64: z.base64(),
+  startsWith: z.string().startsWith('a'),
+  code: z
+    .string()
+    .regex(/^[A-Z]+$/)
+    .min(2)
+    .max(6),
+  record: z.record(z.enum(['a', 'b']), z.int()),
+  tagged: z.discriminatedUnion('type', [
+    z.object({ type: z.literal('a'), x: z.number() }),
+    z.object({ type: z.literal('b'), y: z.string().max(5).nullable() }),
+  ]),
+}
+
+describe('what zod makes of its types', () => {
+  it.each(Object.entries(zodKinds))('%s', async (_, kind) => {
+    const random = seededRandom(5)
+    const constraint = await compileSchema(z.toJSONSchema(kind))
+    for (let round = 0; round < 5; round += 1) {
+      const text = await walk(constraint, random)
+      expect(kind.safeParse(JSON.parse(text ?? 'undefined')), text ?? '').toMatchObject({
+        success: true,
+      })
+    }
+  })
+})
+
 const refused: readonly (readonly [schema: unknown, message: string])[] = [
   [false, 'No value can match the JSON schema. (at $)'],
   [{ type: 'foo' }, 'There is no type "foo". (at $)'],
@@ -202,14 +316,18 @@ const refused: readonly (readonly [schema: unknown, message: string])[] = [
   [{ contains: {} }, '"contains"'],
   [{ dependentRequired: {} }, '"dependentRequired"'],
   [{ unevaluatedProperties: false }, '"unevaluatedProperties"'],
-  [{ type: 'integer', multipleOf: 3 }, '"multipleOf" is not supported'],
+  [{ type: 'integer', multipleOf: 3 }, '"multipleOf" is kept for 1, 0.1, 0.01 and so on, got 3.'],
   [{ type: 'string', format: 'foo' }, 'The format "foo" is not supported. Quire knows date,'],
   [
     { type: 'string', pattern: '(?=a)' },
     'lookaround or a flag, which Quire can not keep, at character 1',
   ],
   [{ type: 'string', pattern: '^[^é]$' }, 'class of too many characters beyond ASCII'],
-  [{ type: 'string', pattern: 'a', maxLength: 3 }, 'Only one of "pattern", "format" and a length'],
+  [
+    { type: 'string', pattern: '^a+b+$', maxLength: 3 },
+    'The regular expression "^a+b+$" can not be held to a length',
+  ],
+  [{ type: 'string', pattern: '^a{4}$', maxLength: 3 }, 'No value can match'],
   [{ minLength: -1 }, '"minLength" must be an integer that is not negative.'],
   [{ required: 'a' }, '"required" must be a list. (at $)'],
   [{ properties: [] }, '"properties" must be an object. (at $)'],
@@ -231,6 +349,8 @@ const refused: readonly (readonly [schema: unknown, message: string])[] = [
   [{ enum: [] }, 'No value can match'],
   [{ type: 'string', enum: ['a'], minLength: 3 }, '"minLength" beside listed values'],
   [{ minimum: 1e300 }, '"minimum" must be a number of up to 15 digits'],
+  [{ maximum: -1e16 }, '"maximum" must be a number of up to 15 digits'],
+  [{ minimum: 1e-20 }, '"minimum" must be a number of up to 15 digits'],
   [{ properties: { a: {} }, minProperties: 3 }, 'The number of properties can not be counted'],
 ]
 
