@@ -24,7 +24,7 @@ export type Constraint =
   | { readonly kind: 'json'; readonly schema: unknown; readonly options: JsonOptions }
   | { readonly kind: 'regex'; readonly pattern: string }
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
-  /** In XGrammar's EBNF, which reads most of GBNF. */
+  /** In XGrammar's EBNF, which reads most of GBNF, or in Lark's notation. */
   | { readonly kind: 'grammar'; readonly text: string }
   | { readonly kind: 'structural-tag'; readonly tag: unknown; readonly options: JsonOptions }
   | {

@@ -3,6 +3,7 @@ import { checkEbnfSize } from './ebnf-size.ts'
 import { wholeMatch } from './regex-grammar.ts'
 import { refuseConstraint } from './refusal.ts'
 import { compactLayout, freeLayout, type JsonLayout, layoutWith } from './json-grammar.ts'
+import { isLark, larkToEbnf } from './lark-grammar.ts'
 import { choice, literal, repeat, Rules, sequence } from './rules.ts'
 import { schemaBody, type SchemaOptions, schemaToEbnf } from './schema-grammar.ts'
 import { toStructuralTag } from './structural-tag.ts'
@@ -65,7 +66,10 @@ const convert = (constraint: Constraint): GrammarSource => {
     case 'choice':
       return { kind: 'ebnf', text: new Rules().text(choice(constraint.choices.map(literal))) }
     case 'grammar':
-      return { kind: 'ebnf', text: constraint.text }
+      return {
+        kind: 'ebnf',
+        text: isLark(constraint.text) ? larkToEbnf(constraint.text) : constraint.text,
+      }
     case 'structural-tag': {
       const options = schemaOptions(constraint.options)
       const tag = toStructuralTag(constraint.tag, options)

@@ -38,6 +38,10 @@ const convertFormat = (
       checkEbnfSize(readText(format, 'grammar', path))
       return format
     case 'json_schema': {
+      const { style = 'json' } = format
+      if (style !== 'json') {
+        throw refuseConstraint(`A JSON schema can not be kept in the style ${quote(style)}.`, path)
+      }
       const at = childPath(path, 'json_schema')
       return { type: 'grammar', grammar: schemaToEbnf(format['json_schema'], options, at) }
     }

@@ -195,6 +195,8 @@ describe('what a request brings along', () => {
     await expect(compileTag({ format: bad })).rejects.toThrow(
       '(at $.format.elements[0].json_schema)',
     )
+    const format = { type: 'json_schema', json_schema: {}, style: 'qwen_xml' }
+    await expect(compileTag({ format })).rejects.toThrow('in the style "qwen_xml". (at $.format)')
     const structures = [{ begin: 'a', end: 'b', schema: {} }]
     await expect(compileTag({ structures, triggers: ['x'] })).rejects.toThrow(
       'The grammar is invalid',
