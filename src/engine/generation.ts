@@ -60,7 +60,7 @@ export type GenerationRequest = {
   readonly numUnmasked?: (outputTokenIds: readonly number[]) => number
 }
 
-/** A distribution of seconds. */
+/** A distribution of seconds, or of tokens. */
 export type HistogramSnapshot = {
   /** Upper bounds, inclusive, ascending; above the last is an implied infinite bucket. */
   readonly bounds: readonly number[]
@@ -102,9 +102,20 @@ export type EngineStats = {
   readonly requestLatency: HistogramSnapshot
   /** Arrival to first step, in seconds. */
   readonly queueTime: HistogramSnapshot
+  /** First step to first token, in seconds. */
+  readonly prefillTime: HistogramSnapshot
+  /** First token to last token, in seconds; per token behind the first it is `timePerOutputToken`. */
+  readonly decodeTime: HistogramSnapshot
+  /** First step to last token, in seconds. */
+  readonly inferenceTime: HistogramSnapshot
+  readonly timePerOutputToken: HistogramSnapshot
+  /** Tokens of each request that ended. */
+  readonly requestPromptTokens: HistogramSnapshot
+  readonly requestGenerationTokens: HistogramSnapshot
   readonly prefixCacheQueriedTokens: number
   readonly prefixCacheHitTokens: number
-  /** Draft tokens of n-gram speculation: proposed to the model, and found right by it. */
+  /** N-gram speculation: drafts, and their tokens proposed to the model and found right by it. */
+  readonly numDrafts: number
   readonly numDraftTokens: number
   readonly numAcceptedTokens: number
   /** Times that the GPU device was lost, or out of memory, and its executor replaced. */

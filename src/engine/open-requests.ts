@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.ts'
-import { EngineMetrics, type RequestTimes } from './engine-metrics.ts'
+import { EngineMetrics, type RequestTimes, timesFrom } from './engine-metrics.ts'
 import type { FinishReason } from './generation.ts'
 import { OutputQueue } from './output-queue.ts'
 import type { SampledToken } from './scheduler.ts'
@@ -40,9 +40,9 @@ export class OpenRequests {
   }
 
   /** Returns where its outputs are read. `onLeave` is called when the reader stops before the end. */
-  add({ requestId }: Sequence, onLeave: () => void): OutputQueue {
+  add({ requestId, numPromptTokens }: Sequence, onLeave: () => void): OutputQueue {
     const outputs = new OutputQueue(onLeave)
-    const times = { arrivedAt: this.#now(), startedAt: null, lastTokenAt: null }
+    const times = timesFrom(this.#now(), numPromptTokens)
     this.#open.set(requestId, { outputs, times })
     return outputs
   }
@@ -68,10 +68,10 @@ export class OpenRequests {
   #deliverTo(sequence: Sequence, drawn: readonly SampledToken[], now: number): void {
     const request = this.#open.get(sequence.requestId)
     if (request === undefined) return
-    const { numPromptTokens, promptLogprobs, numOutputTokens, samplingParams } = sequence
+    const { promptLogprobs, numOutputTokens, samplingParams } = sequence
     const isFirst = numOutputTokens === drawn.length
     const stop = drawn.at(-1)?.stop ?? null
-    this.#metrics.drew(request.times, drawn.length, numPromptTokens, now)
+    this.#metrics.drew(request.times, drawn.length, now)
     request.outputs.push({
       newTokenIds: drawn.map(({ tokenId }) => tokenId),
       logprobs:

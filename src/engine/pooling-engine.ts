@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.ts'
-import { EngineMetrics, type RequestTimes } from './engine-metrics.ts'
+import { EngineMetrics, type RequestTimes, timesFrom } from './engine-metrics.ts'
 import type { EngineStats } from './generation.ts'
 import { LossLimit } from './loss-limit.ts'
 import {
@@ -54,7 +54,7 @@ class OpenRequest {
 
   constructor(request: PoolingRequest, arrivedAt: number) {
     this.request = request
-    this.times = { arrivedAt, startedAt: null, lastTokenAt: null }
+    this.times = timesFrom(arrivedAt, request.promptTokenIds.length)
     this.vector = new Promise((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
@@ -139,6 +139,7 @@ class PoolingLoop implements PoolingEngine {
       numPreemptions: 0,
       prefixCacheQueriedTokens: 0,
       prefixCacheHitTokens: 0,
+      numDrafts: 0,
       numDraftTokens: 0,
       numAcceptedTokens: 0,
       numDeviceLosses: this.#losses.total,
@@ -237,7 +238,7 @@ class PoolingLoop implements PoolingEngine {
   #deliver(open: OpenRequest, vector: Float32Array): void {
     if (!this.#running.delete(open)) return
     const now = this.#now()
-    this.#metrics.drew(open.times, 0, open.request.promptTokenIds.length, now)
+    this.#metrics.drew(open.times, 0, now)
     this.#metrics.finished(open.times, 'stop', now)
     open.resolve(finishVector(vector, open.request))
   }

@@ -54,6 +54,7 @@ export class Scheduler {
   #numPreemptions = 0
   #numQueriedTokens = 0
   #numHitTokens = 0
+  #numDrafts = 0
   #numDraftTokens = 0
   #numAcceptedTokens = 0
 
@@ -77,6 +78,7 @@ export class Scheduler {
       numPreemptions: this.#numPreemptions,
       prefixCacheQueriedTokens: this.#numQueriedTokens,
       prefixCacheHitTokens: this.#numHitTokens,
+      numDrafts: this.#numDrafts,
       numDraftTokens: this.#numDraftTokens,
       numAcceptedTokens: this.#numAcceptedTokens,
     }
@@ -301,6 +303,7 @@ export class Scheduler {
     sequence.numComputedTokens += numScheduledTokens
     sequence.lastStepId = step.stepId
     if (draws) sequence.numPendingTokens += 1
+    if (draftTokenIds.length > 0) this.#numDrafts += 1
     this.#numDraftTokens += draftTokenIds.length
     this.blocks.cacheFullBlocks(sequence)
   }

@@ -89,6 +89,25 @@ const engineFamilies = (stats: EngineStats): Family[] => [
   ),
   histogram('vllm:e2e_request_latency_seconds', 'Arrival to last token.', stats.requestLatency),
   histogram('vllm:request_queue_time_seconds', 'Arrival to first step.', stats.queueTime),
+  histogram('vllm:request_prefill_time_seconds', 'First step to first token.', stats.prefillTime),
+  histogram('vllm:request_decode_time_seconds', 'First token to last token.', stats.decodeTime),
+  histogram(
+    'vllm:request_inference_time_seconds',
+    'First step to last token.',
+    stats.inferenceTime,
+  ),
+  histogram(
+    'vllm:request_time_per_output_token_seconds',
+    'First token to last token, by tokens behind the first.',
+    stats.timePerOutputToken,
+  ),
+  histogram('vllm:request_prompt_tokens', 'Prompt tokens of a request.', stats.requestPromptTokens),
+  histogram(
+    'vllm:request_generation_tokens',
+    'Tokens generated for a request.',
+    stats.requestGenerationTokens,
+  ),
+  counter('vllm:spec_decode_num_drafts_total', 'Drafts of speculation.', stats.numDrafts),
   counter(
     'vllm:spec_decode_num_draft_tokens_total',
     'Draft tokens of speculation.',

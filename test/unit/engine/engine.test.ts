@@ -621,4 +621,21 @@ test('times and endings are counted', async () => {
   expect(count(stats.interTokenLatency.counts)).toBe(11)
   expect(count(stats.requestLatency.counts)).toBe(2)
   expect(count(stats.queueTime.counts)).toBe(1)
+  expect(count(stats.prefillTime.counts)).toBe(1)
+  expect(stats.requestPromptTokens).toMatchObject({ sum: 12 })
+  expect(stats.requestPromptTokens.counts.slice(0, 4)).toEqual([0, 0, 1, 1])
+  expect(stats.requestGenerationTokens.sum).toBe(12)
+})
+
+test('the time of an answer is that until its first token and that from there', async () => {
+  let seconds = 0
+  const { engine } = createTestEngine({ now: () => (seconds += 1) * 1000 })
+  await read(engine.addRequest({ promptTokenIds: tokens(5), samplingParams: params }))
+  const { queueTime, prefillTime, decodeTime, inferenceTime, ...stats } = engine.stats()
+  expect(prefillTime.sum).toBeGreaterThan(0)
+  expect(decodeTime.sum).toBe(stats.interTokenLatency.sum)
+  expect(inferenceTime.sum).toBe(prefillTime.sum + decodeTime.sum)
+  expect(queueTime.sum + inferenceTime.sum).toBe(stats.requestLatency.sum)
+  expect(queueTime.sum + prefillTime.sum).toBe(stats.timeToFirstToken.sum)
+  expect(stats.timePerOutputToken.sum).toBeCloseTo(decodeTime.sum / 11)
 })

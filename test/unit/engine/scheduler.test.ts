@@ -445,7 +445,7 @@ describe('speculation', () => {
     expect(sampled.map((token) => token.tokenId)).toEqual([right[0], right[1], 9])
     expect(sequence.tokenIds.slice(length)).toEqual([right[0], right[1], 9])
     expect(sequence.numComputedTokens).toBe(length + 2)
-    expect(scheduler.stats).toMatchObject({ numDraftTokens: 3, numAcceptedTokens: 2 })
+    expect(scheduler.stats).toMatchObject({ numDrafts: 1, numDraftTokens: 3, numAcceptedTokens: 2 })
   })
 
   test('stops within an accepted draft', () => {

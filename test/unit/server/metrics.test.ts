@@ -76,6 +76,13 @@ const vllmNames = {
   'vllm:inter_token_latency_seconds': 'histogram',
   'vllm:e2e_request_latency_seconds': 'histogram',
   'vllm:request_queue_time_seconds': 'histogram',
+  'vllm:request_prefill_time_seconds': 'histogram',
+  'vllm:request_decode_time_seconds': 'histogram',
+  'vllm:request_inference_time_seconds': 'histogram',
+  'vllm:request_time_per_output_token_seconds': 'histogram',
+  'vllm:request_prompt_tokens': 'histogram',
+  'vllm:request_generation_tokens': 'histogram',
+  'vllm:spec_decode_num_drafts_total': 'counter',
   'vllm:spec_decode_num_draft_tokens_total': 'counter',
   'vllm:spec_decode_num_accepted_tokens_total': 'counter',
 }
