@@ -39,7 +39,10 @@ export type FallbackOptions = {
   readonly maxWaiting?: number
   /** What becomes of requests while the engine loads: they `wait` unless given. */
   readonly whileLoading?: 'wait' | 'fallback'
-  /** The statuses of the engine that count as failures: those of 500 and above unless given. */
+  /**
+   * The statuses of the engine that count as failures: unless given, those of 500 and above, and 404,
+   * the one of models and endpoints that it does not have.
+   */
   readonly isFailure?: (status: number) => boolean
   /** Called for each request that goes to the other server. */
   readonly onFallback?: (reason: FallbackReason) => void
@@ -114,7 +117,7 @@ const askLocal = async (
   signal: AbortSignal | null,
   options: FallbackOptions,
 ): Promise<Response | FallbackReason> => {
-  const { maxWaiting, isFailure = (status) => status >= 500 } = options
+  const { maxWaiting, isFailure = (status) => status >= 500 || status === 404 } = options
   if (maxWaiting !== undefined && engine.stats) {
     try {
       const { numWaiting } = await untilAborted(Promise.resolve(engine.stats()), signal)

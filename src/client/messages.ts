@@ -6,8 +6,14 @@ export type ToolCall = {
   readonly arguments: string
 }
 
-/** A message of a request. What other fields a role has is the server's affair. */
-export type ChatMessage = { readonly role: string; readonly [field: string]: unknown }
+/**
+ * A message of a request; another library's type of one will do. What other fields a role has is
+ * the server's affair.
+ */
+export type ChatMessage =
+  | { readonly role: string; readonly [field: string]: unknown }
+  // An interface, as other libraries declare theirs, fits no index signature.
+  | { readonly role: string; readonly content?: unknown }
 
 export type AssistantMessage = {
   readonly role: 'assistant'
@@ -15,7 +21,8 @@ export type AssistantMessage = {
   readonly content: string | null
   readonly reasoning?: string
   readonly refusal?: string
-  readonly tool_calls?: readonly {
+  /** To be written to, as other libraries want it. */
+  readonly tool_calls?: {
     readonly id: string
     readonly type: 'function'
     readonly function: { readonly name: string; readonly arguments: string }

@@ -25,7 +25,7 @@ export type ToolContext = {
 export type Tool<Args> = {
   readonly description?: string
   /** JSON Schema of the arguments. */
-  readonly parameters?: JsonObject
+  readonly parameters?: object
   /**
    * Checks and converts the arguments: a schema library's `parse`, say. What it throws is told to
    * the model.
@@ -45,10 +45,10 @@ export type ToolResultEvent = {
   readonly message: ToolMessage
 }
 
-export type RunToolsOptions<Tools> = {
+export type RunToolsOptions<Tools, Message extends ChatMessage = ChatMessage> = {
   readonly endpoint: Endpoint
   /** The first request. A `tool_choice` that forces a call holds for the first round only. */
-  readonly request: ChatRequest
+  readonly request: ChatRequest<Message>
   readonly tools: { readonly [Name in keyof Tools]: Tool<Tools[Name]> }
   /** A round is a request and the calls in its answer: 10 unless given. */
   readonly maxRounds?: number
@@ -62,12 +62,12 @@ export type RunToolsOptions<Tools> = {
   readonly signal?: AbortSignal
 }
 
-export type RunToolsResult = {
+export type RunToolsResult<Message extends ChatMessage = ChatMessage> = {
   /** The last answer. */
   readonly message: AssistantMessage
   readonly finishReason: string | null
   /** The request's messages and all that came after them. */
-  readonly messages: readonly ChatMessage[]
+  readonly messages: readonly (Message | AssistantMessage | ToolMessage)[]
   /** Of all rounds together; null where the server told none. */
   readonly usage: Pick<Usage, 'prompt_tokens' | 'completion_tokens' | 'total_tokens'> | null
   readonly numRounds: number
@@ -131,19 +131,19 @@ const sum = (usages: readonly Usage[]): RunToolsResult['usage'] => {
   }
 }
 
-const checkOptions = (maxRounds: number, request: ChatRequest): void => {
+const checkOptions = (maxRounds: number, { n }: JsonObject): void => {
   if (!(maxRounds >= 1)) {
     throw new EngineError('invalid-request', `maxRounds is ${maxRounds}. Give at least 1.`)
   }
-  if ((request['n'] ?? 1) !== 1) {
-    throw new EngineError('invalid-request', `n is ${quote(request['n'])}. Tools need one answer.`)
+  if ((n ?? 1) !== 1) {
+    throw new EngineError('invalid-request', `n is ${quote(n)}. Tools need one answer.`)
   }
 }
 
 /**
  * What a round's request says of tools. A model that had to call one each time would never answer.
  */
-const toolFields = (tools: ToolSet, { tool_choice: choice }: ChatRequest, round: number) => {
+const toolFields = (tools: ToolSet, { tool_choice: choice }: JsonObject, round: number) => {
   const definitions = Object.entries(tools).map(toDefinition)
   return {
     // Servers refuse an empty list.
@@ -187,15 +187,19 @@ const readAnswer = async (
  *   },
  * })
  */
-export const runTools = async <Tools extends Record<string, unknown>>(
-  options: RunToolsOptions<Tools>,
-): Promise<RunToolsResult> => {
+export const runTools = async <
+  Tools extends Record<string, unknown>,
+  Message extends ChatMessage = ChatMessage,
+>(
+  options: RunToolsOptions<Tools, Message>,
+): Promise<RunToolsResult<Message>> => {
   const { request, maxRounds = 10, parallel = true, onEvent } = options
   const tools = options.tools as ToolSet
   const signal = options.signal ?? new AbortController().signal
-  const messages: ChatMessage[] = [...request.messages]
+  const messages: (Message | AssistantMessage | ToolMessage)[] = [...request.messages]
+  const fields: JsonObject = { ...request }
   const usages: Usage[] = []
-  checkOptions(maxRounds, request)
+  checkOptions(maxRounds, fields)
 
   const answer = async (call: ToolCall): Promise<ToolMessage> => {
     const event = await answerCall(tools, call, signal)
@@ -208,7 +212,7 @@ export const runTools = async <Tools extends Record<string, unknown>>(
   }
 
   for (let numRounds = 1; ; numRounds++) {
-    const body = { ...request, ...toolFields(tools, request, numRounds), messages }
+    const body = { ...fields, ...toolFields(tools, fields, numRounds), messages }
     const events = streamChat(options.endpoint, body, { signal })
     const { choice, usage } = await readAnswer(events, onEvent)
     const { message, finishReason, toolCalls } = choice

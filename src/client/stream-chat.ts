@@ -1,15 +1,18 @@
 import { fetchUntilAborted, headersFor, platformFetch, type Endpoint } from './fetch.ts'
+import type { JsonObject } from './arguments.ts'
 import type { ChatMessage } from './messages.ts'
 import { streamEvents, type StreamEvent } from './stream-events.ts'
 import { watchBody } from './watch-body.ts'
 
-/** The body of a chat completion request: besides the messages, whatever the server takes. */
-export type ChatRequest = {
-  readonly messages: readonly ChatMessage[]
+/**
+ * The body of a chat completion request: besides the messages, whatever the server takes. Another
+ * library's type of it will do.
+ */
+export type ChatRequest<Message extends ChatMessage = ChatMessage> = {
+  readonly messages: readonly Message[]
   /** The endpoint's unless given. */
   readonly model?: string
-  readonly [field: string]: unknown
-}
+} & (JsonObject | object)
 
 export type ChatOptions = { readonly signal?: AbortSignal | null }
 
@@ -28,11 +31,12 @@ export const streamChat = (
 ): AsyncIterableIterator<StreamEvent> => {
   const headers = headersFor(endpoint, { 'content-type': 'application/json' })
   const { fetch = platformFetch, model } = endpoint
-  const isStream = request['stream'] !== false
+  const fields: JsonObject = { ...request }
+  const isStream = fields['stream'] !== false
   const body = {
     ...(model === undefined ? {} : { model }),
     ...(isStream ? { stream: true, stream_options: { include_usage: true } } : {}),
-    ...request,
+    ...fields,
   }
   const init = { method: 'POST', headers, body: JSON.stringify(body), signal }
   const url = `${endpoint.baseURL.replace(/\/+$/, '')}/chat/completions`

@@ -34,7 +34,11 @@ export const engineOf = (
     model: served.id,
     maxModelLen: served.engine.maxModelLen,
     baseURL,
-    fetch: (input, init) => handle(new Request(input, init)),
+    async fetch(input, init) {
+      const request = new Request(input, init)
+      // The constructor of a Response takes no URL.
+      return Object.defineProperty(await handle(request), 'url', { value: request.url })
+    },
     stats: async () => served.engine.stats(),
     dispose: async () => served.dispose(),
   }

@@ -94,14 +94,17 @@ const endpointOf = (request: Request): Endpoint | undefined => {
 const isMethod = (endpoint: Endpoint, method: string): method is keyof Endpoint =>
   Object.hasOwn(endpoint, method)
 
+/** Clients that know no `detail` show the status text. */
+const refuse = (status: number, detail: string, headers: HeadersInit = {}): Response =>
+  Response.json({ detail }, { status, statusText: detail, headers })
+
 const answer = async (context: RouteContext<AnyServedModel>): Promise<Response> => {
   const { request } = context
   const endpoint = endpointOf(request)
-  if (!endpoint) return Response.json({ detail: 'Not Found' }, { status: 404 })
+  if (!endpoint) return refuse(404, 'Not Found')
   const route = isMethod(endpoint, request.method) ? endpoint[request.method] : undefined
   if (!route) {
-    const headers = { allow: Object.keys(endpoint).join(', ') }
-    return Response.json({ detail: 'Method Not Allowed' }, { status: 405, headers })
+    return refuse(405, 'Method Not Allowed', { allow: Object.keys(endpoint).join(', ') })
   }
   try {
     request.signal.throwIfAborted()

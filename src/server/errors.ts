@@ -75,9 +75,11 @@ export const malformedBody = (message: string, parameter?: string): EngineError 
 export const conflict = (message: string): EngineError =>
   new EngineError('invalid-request', message, { details: { status: 409, type: 'ConflictError' } })
 
-/** A 501: the endpoint is there, but not for what the loaded model does. */
+/** A 404, which clients do not try again: the endpoint is not for what the loaded model does. */
 export const notForThisModel = (api: string): EngineError =>
-  new EngineError('unsupported-model', `The model does not support ${api}`)
+  new EngineError('unsupported-model', `The model does not support ${api}`, {
+    details: { status: 404, type: 'NotFoundError' },
+  })
 
 export const modelNotFound = (model: string): EngineError =>
   new EngineError('invalid-request', `The model \`${model}\` does not exist.`, {

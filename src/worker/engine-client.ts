@@ -66,13 +66,14 @@ const abortable = async <Result>(
   signal?.throwIfAborted()
   const id = ++lastId
   const abort = () => void host.abort(id)
-  // It stays on after `work` ends: a response's body is still streaming then.
   signal?.addEventListener('abort', abort, { once: true })
   try {
     return await work(id)
   } catch (thrown) {
     signal?.throwIfAborted()
     throw thrown
+  } finally {
+    signal?.removeEventListener('abort', abort)
   }
 }
 
@@ -97,6 +98,16 @@ const startHost = (createWorker: () => Worker): WorkerHost => {
   }
 }
 
+/**
+ * The response as `fetch` gives it: with its URL, and a body that breaks off with the signal's
+ * reason, which does not cross to the worker. The worker learns of it as the body is cancelled.
+ */
+const asFetched = (response: Response, { url, signal }: Request): Response => {
+  const body = response.body?.pipeThrough(new TransformStream(), { signal })
+  const fetched = body ? new Response(body, response) : response
+  return Object.defineProperty(fetched, 'url', { value: url })
+}
+
 const createFetch =
   ({ host, calls }: WorkerHost): Engine['fetch'] =>
   async (input, init) => {
@@ -104,7 +115,8 @@ const createFetch =
     const body = request.body || request.method === 'POST' ? await request.arrayBuffer() : null
     const { url, method, headers, signal } = request
     const data = { url, method, headers: [...headers], body }
-    return abortable(host, signal, (id) => calls.ask(() => host.fetch(id, data)))
+    const ask = (id: number) => calls.ask(() => host.fetch(id, data))
+    return asFetched(await abortable(host, signal, ask), request)
   }
 
 const toLoadOptions = (options: Omit<PlanModelOptions, 'signal' | 'worker'>): LoadOptions => ({

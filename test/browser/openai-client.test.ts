@@ -153,7 +153,13 @@ describe('a request that ends early', () => {
     const reader = (await longRequest(abort.signal)).body!.getReader()
     await reader.read()
     expect((await engine.stats()).numRunning).toBe(1)
-    abort.abort()
+    const reason = new Error('Enough')
+    abort.abort(reason)
+    const readOn = async () => {
+      while (!(await reader.read()).done) continue
+    }
+    // The same object, though the engine is in a worker.
+    await expect(readOn()).rejects.toBe(reason)
     await allFree()
   })
 
@@ -179,6 +185,15 @@ const post = async (body: string) => {
   const { error } = (await response.json()) as { error: { message: string; code: number } }
   return { status: response.status, ...error }
 }
+
+it('answers with a response as fetch does', async () => {
+  const url = `${engine.baseURL}/models`
+  const { status, headers, url: answered } = await engine.fetch(new URL(url))
+  expect({ status, answered }).toEqual({ status: 200, answered: url })
+  expect(headers.get('content-type')).toBe('application/json')
+  const missing = await engine.fetch(`${engine.baseURL}/images`)
+  expect([missing.status, missing.statusText]).toEqual([404, 'Not Found'])
+})
 
 describe('bad input', () => {
   it('gets a clear error, and the engine goes on serving', async () => {

@@ -29,7 +29,9 @@ const chat = (body: object, signal: AbortSignal | null = null) =>
 it('is the engine that a page has', async () => {
   expect(engine).toMatchObject({ model: 'starter', maxModelLen: 1024 })
   const messages = [{ role: 'user', content: 'What is a quire?' }]
-  const answer = await (await chat({ model: 'starter', messages, temperature: 0 })).json()
+  const response = await chat({ model: 'starter', messages, temperature: 0 })
+  expect(response.url).toBe(`${engine.baseURL}/chat/completions`)
+  const answer = await response.json()
   expect(answer.choices[0].message.content).toContain('Quire is an LLM engine')
   expect((await engine.stats()).numFinished.stop).toBe(1)
 })

@@ -107,6 +107,7 @@ describe('withFallback', () => {
   it.each<[string, Setup, object]>([
     ['throws', { local: [new EngineError('device-lost', 'gone')] }, { error: { message: 'gone' } }],
     ['answers 503', { local: [new Response('', { status: 503 })] }, { status: 503 }],
+    ['has no such thing', { local: [new Response('', { status: 404 })] }, { status: 404 }],
     ['breaks off at once', { local: [broken] }, { error: { message: 'terminated' } }],
     ['streams nothing but an error', { local: [sse(frame({ error }), done)] }, { status: 500 }],
     [

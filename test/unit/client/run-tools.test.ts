@@ -1,5 +1,9 @@
 import { describe, expect, it, vi } from 'vitest'
 import { object, parse, string } from 'valibot'
+import type {
+  ChatCompletionCreateParamsStreaming,
+  ChatCompletionMessageParam,
+} from 'openai/resources/chat/completions'
 import { runTools, type RunToolsOptions } from '../../../src/client/run-tools.ts'
 import { delta, done, finish, frame, pause, scriptedFetch, silence, sse } from './scripted-fetch.ts'
 
@@ -21,6 +25,12 @@ const answer = (content: string) => () => sse(delta({ content }), finish(), ...t
 
 const user = { role: 'user', content: 'Weather?' }
 
+/** Without an index signature, as the interfaces of libraries are. */
+interface JSONSchema {
+  readonly type: string
+  readonly properties: object
+}
+
 const setUp = (...steps: (() => Response | Promise<Response>)[]) => {
   const server = scriptedFetch(...steps)
   const endpoint = { baseURL: 'http://server.test/v1/', fetch: server.fetch, model: 'tiny' }
@@ -38,6 +48,27 @@ const weather = {
 }
 
 describe('runTools', () => {
+  it('takes and gives messages, requests and schemas as another library declares them', async () => {
+    const { sent, server } = setUp(calls(['weather', '{"city": "Oslo"}']), answer('Cold.'))
+    const endpoint = { baseURL: 'http://server.test/v1/', fetch: server.fetch }
+    const request: ChatCompletionCreateParamsStreaming = {
+      model: 'tiny',
+      messages: [{ role: 'user', content: 'Weather?' }],
+      stream: true,
+      temperature: 0,
+    }
+    const parameters: JSONSchema = { type: 'object', properties: { city: { type: 'string' } } }
+    const tools = { weather: { ...weather, parameters } }
+    const { messages } = await runTools({ endpoint, request, tools })
+    const next: ChatCompletionMessageParam[] = [...messages]
+    expect(next.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'assistant'])
+    expect(sent(0)).toMatchObject({
+      model: 'tiny',
+      temperature: 0,
+      tools: [{ function: { parameters } }],
+    })
+  })
+
   it('runs what the model calls and tells it', async () => {
     const { run, sent, server } = setUp(calls(['weather', '{"city": "Oslo"}']), answer('Cold.'))
     const result = await run({ tools: { weather } })

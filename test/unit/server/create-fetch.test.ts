@@ -36,6 +36,7 @@ describe('the routes', () => {
     for (const path of ['/', '/v1/nothing', '/constructor', '/v1/models/tiny']) {
       const unknown = await get(path).response
       expect([unknown.status, await unknown.text()]).toEqual([404, '{"detail":"Not Found"}'])
+      expect(unknown.statusText).toBe('Not Found')
     }
     const wrong = await get('/v1/chat/completions').response
     expect([wrong.status, await wrong.text()]).toEqual([405, '{"detail":"Method Not Allowed"}'])

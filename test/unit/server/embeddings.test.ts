@@ -325,7 +325,7 @@ describe('/v1/embeddings', () => {
 })
 
 describe('what a model does not do', () => {
-  it('is answered with a 501 by name', async () => {
+  it('is answered with a 404 by name', async () => {
     const { post } = createServer()
     const generator = createTestServer()
     const refusals = await Promise.all([
@@ -340,9 +340,9 @@ describe('what a model does not do', () => {
     expect(errors).toEqual(
       apis.map((api) => ({
         message: `The model does not support ${api}`,
-        type: 'NotImplementedError',
+        type: 'NotFoundError',
         param: null,
-        code: 501,
+        code: 404,
       })),
     )
   })
