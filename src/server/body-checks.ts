@@ -7,7 +7,7 @@ import { isRecord, pythonText } from './lax-types.ts'
 type Body = Readonly<Record<string, unknown>>
 
 /** What Python takes for true. */
-const isTruthy = (value: unknown): boolean => {
+export const isTruthy = (value: unknown): boolean => {
   if (Array.isArray(value)) return value.length > 0
   return isRecord(value) ? Object.keys(value).length > 0 : Boolean(value)
 }

@@ -131,6 +131,10 @@ const typeOf = ({ type, received, message }: v.BaseIssue<unknown>): string =>
 export const recordOf = <Value extends v.GenericSchema>(value: Value) =>
   v.pipe(record, v.record(v.string(), value))
 
+/** An object whose other fields stay as they came. */
+export const withOthers = <Entries extends v.ObjectEntries>(entries: Entries) =>
+  v.pipe(record, v.looseObject(entries))
+
 /** Tells the first wrong item alone: a body may hold a million of them. */
 export const list = <Item extends v.GenericSchema>(item: Item) =>
   v.pipe(
@@ -254,6 +258,24 @@ export const bodyError = (issues: readonly BodyIssue[]): EngineError => {
   const count = `${issues.length} validation error${issues.length === 1 ? '' : 's'}:`
   const parameter = ['body', ...(issues[0]?.path ?? [])].join('.')
   return malformedBody([count, ...lines].join('\n'), parameter)
+}
+
+/** @throws EngineError in pydantic's words where one of the fields is not there. */
+export const demand = (
+  given: Readonly<Record<string, unknown>>,
+  fields: readonly string[],
+  path: BodyIssue['path'],
+) => {
+  const missing = fields.filter((field) => given[field] == null)
+  if (missing.length === 0) return
+  throw bodyError(
+    missing.map((field) => ({
+      type: 'missing',
+      path: [...path, field],
+      message: 'Field required',
+      input: given,
+    })),
+  )
 }
 
 const isPydanticType = (type: string): type is PydanticType => type in pydanticMessages

@@ -1,4 +1,4 @@
-import { invalidRequest } from './errors.ts'
+import { invalidParameter, invalidRequest } from './errors.ts'
 
 type Body = Readonly<Record<string, unknown>>
 
@@ -15,7 +15,7 @@ export const refuseChatTemplate = (body: Body): void => {
 export const refuseInCompletions = (body: Body): void => {
   if (body['suffix'] != null) throw invalidRequest('suffix is not currently supported')
   if (body['prompt_embeds'] == null) return
-  throw invalidRequest(
+  throw invalidParameter(
     'You must set `--enable-prompt-embeds` to input `prompt_embeds`.',
     'prompt_embeds',
   )

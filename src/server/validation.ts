@@ -23,7 +23,7 @@ import { prompts } from './prompt-schema.ts'
 import { structuredEntries } from './structured-output.ts'
 import { refuseChatTemplate, refuseInCompletions } from './refused-fields.ts'
 
-const mostStopStrings = 4
+export const mostStopStrings = 4
 /** Choices of one prompt, or beams: each is a request of its own in the batch. */
 const mostChoices = 16
 const largestInt64 = 2n ** 63n - 1n

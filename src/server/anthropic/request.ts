@@ -12,6 +12,7 @@ import {
   record,
   string,
 } from '../lax-types.ts'
+import { mostStopStrings } from '../validation.ts'
 import { toChatMessages } from './chat-messages.ts'
 
 /** Claude Code has names of its own for some of the user's messages. */
@@ -62,6 +63,16 @@ type MessagesRequest = v.InferOutput<typeof messagesSchema>
 
 const refuseValue = (field: string, reason: string, input: unknown) =>
   bodyError([{ type: 'value_error', path: [field], message: `Value error, ${reason}`, input }])
+
+const tooManyStops = (stops: readonly string[]) =>
+  bodyError([
+    {
+      type: 'too_long',
+      path: ['stop_sequences'],
+      message: `List should have at most ${mostStopStrings} items after validation, not ${stops.length}`,
+      input: stops,
+    },
+  ])
 
 const checkPrompt = ({ model, tool_choice: choice }: PromptRequest) => {
   if (model === '') throw refuseValue('model', 'Model is required', model)
@@ -120,10 +131,12 @@ export const readMessagesRequest = (body: unknown): Readonly<Record<string, unkn
   if (request.max_tokens <= 0) {
     throw refuseValue('max_tokens', 'max_tokens must be positive', request.max_tokens)
   }
+  const { stop_sequences: stops } = request
+  if (stops && stops.length > mostStopStrings) throw tooManyStops(stops)
   return {
     ...toChatPrompt(request),
     max_tokens: request.max_tokens,
-    stop: request.stop_sequences,
+    stop: stops,
     stream: request.stream,
     temperature: request.temperature,
     top_k: request.top_k,

@@ -5,6 +5,7 @@ import type { ChatLogprob } from '../logprobs.ts'
 import { type BlockEvent, type ReplyBlock, replyBlocks } from '../reply-blocks.ts'
 import { eventFrame, type SseFrames } from '../sse.ts'
 import type { ChoiceEnd } from '../token-reader.ts'
+import { type Callee, findCallee, type ToolUse } from './functions.ts'
 import {
   type DescribeResponse,
   type ResponseObject,
@@ -23,9 +24,14 @@ export type ResponseEvent = EventBody & { readonly sequence_number: number }
 
 const idPrefixes = { reasoning: 'rs', text: 'msg', call: 'fc' }
 
+/** A block with the names that the request has for what is called. */
+type OutputBlock =
+  | Exclude<ReplyBlock, { kind: 'call' }>
+  | ({ readonly kind: 'call'; readonly id: string } & Callee)
+
 type OutputItem = {
   readonly id: string
-  readonly block: ReplyBlock
+  readonly block: OutputBlock
   readonly status: 'in_progress' | 'completed'
   readonly text: string
   readonly logprobs: readonly ChatLogprob[] | null
@@ -53,8 +59,8 @@ const reasoningPart = (text: string): object => ({ text, type: 'reasoning_text' 
 const toJson = (item: OutputItem): object => {
   const { id, block, status, text } = item
   if (block.kind === 'call') {
-    const { id: callId, name } = block
-    return { arguments: text, call_id: callId, name, type: 'function_call', id, status }
+    const { id: callId, name, namespace } = block
+    return { arguments: text, call_id: callId, name, type: 'function_call', id, namespace, status }
   }
   if (block.kind === 'text') {
     const content = status === 'in_progress' ? [] : [textPart(item)]
@@ -74,7 +80,7 @@ const deltaLogprobs = (logprobs: readonly ChatLogprob[]): readonly object[] =>
 
 type Place = { readonly item_id: string; readonly output_index: number }
 
-const openingEvents = ({ kind }: ReplyBlock, place: Place): EventBody[] => {
+const openingEvents = ({ kind }: OutputBlock, place: Place): EventBody[] => {
   if (kind === 'call') return []
   const part =
     kind === 'reasoning'
@@ -121,14 +127,21 @@ const statusOf = ({ finishReason }: ChoiceEnd): ResponseStatus => {
 class OutputItems {
   readonly output: object[] = []
   readonly #hasLogprobs: boolean
+  readonly #toolUse: ToolUse
   #id = ''
 
-  constructor(hasLogprobs: boolean) {
+  constructor(hasLogprobs: boolean, toolUse: ToolUse) {
     this.#hasLogprobs = hasLogprobs
+    this.#toolUse = toolUse
+  }
+
+  #named(block: ReplyBlock): OutputBlock {
+    return block.kind === 'call' ? { ...block, ...findCallee(this.#toolUse, block.name) } : block
   }
 
   *tell(event: BlockEvent & { type: 'open' | 'delta' | 'close' }): Generator<EventBody> {
-    const { block, index } = event
+    const { index } = event
+    const block = this.#named(event.block)
     if (event.type === 'open') this.#id = `${idPrefixes[block.kind]}_${randomHex(32)}`
     const id = this.#id
     const place = { item_id: id, output_index: index }
@@ -152,11 +165,12 @@ class OutputItems {
 async function* eventBodies(
   reply: ChatReply,
   describe: DescribeResponse,
+  toolUse: ToolUse,
 ): AsyncGenerator<EventBody> {
   const begun = describe({ status: 'in_progress', output: [], usage: null })
   yield { type: 'response.created', response: begun }
   yield { type: 'response.in_progress', response: begun }
-  const items = new OutputItems(reply.createLogprobs !== null)
+  const items = new OutputItems(reply.createLogprobs !== null, toolUse)
   for await (const event of replyBlocks(reply)) {
     if (event.type === 'end') {
       const progress = { status: statusOf(event.end), output: items.output }
@@ -177,9 +191,10 @@ async function* eventBodies(
 export async function* responseEvents(
   reply: ChatReply,
   describe: DescribeResponse,
+  toolUse: ToolUse,
 ): AsyncGenerator<ResponseEvent> {
   let sequenceNumber = 0
-  for await (const body of eventBodies(reply, describe)) {
+  for await (const body of eventBodies(reply, describe, toolUse)) {
     yield { ...body, sequence_number: sequenceNumber++ }
   }
 }

@@ -1,13 +1,18 @@
 import { invalidRequest } from '../errors.ts'
+import { isRecord } from '../lax-types.ts'
+import { flatName } from './functions.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
 export type Message = Readonly<Record<string, unknown>>
 
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const supportedItems = ['message', 'reasoning', 'function_call', 'function_call_output']
+const supportedItems = [
+  'message',
+  'reasoning',
+  'function_call',
+  'function_call_output',
+  'item_reference',
+]
 
 const kindOf = (item: Fields): string => {
   const { type } = item
@@ -20,7 +25,7 @@ const partTexts = (parts: unknown): string[] => {
   if (!Array.isArray(parts)) return []
   const entries: unknown[] = parts
   return entries.flatMap((part) =>
-    isFields(part) && typeof part['text'] === 'string' ? [part['text']] : [],
+    isRecord(part) && typeof part['text'] === 'string' ? [part['text']] : [],
   )
 }
 
@@ -32,11 +37,18 @@ const reasoningText = ({ content, summary, encrypted_content: encrypted }: Field
   return (texts.length > 0 ? texts : partTexts(summary)).join('')
 }
 
-const toToolCall = ({ call_id: id, name, arguments: text }: Fields): Message => {
+const toToolCall = ({ call_id: id, name, namespace, arguments: text }: Fields): Message => {
   if (typeof name !== 'string' || typeof id !== 'string') {
     throw invalidRequest('A `function_call` item needs a `name` and a `call_id`.', 'input')
   }
-  return { id, type: 'function', function: { name, arguments: text ?? '' } }
+  return {
+    id,
+    type: 'function',
+    function: {
+      name: flatName(typeof namespace === 'string' ? { name, namespace } : { name }),
+      arguments: text ?? '',
+    },
+  }
 }
 
 /** What an item adds to an assistant's message; null where it is a message of its own. */
@@ -80,7 +92,7 @@ const joinTurn = (turn: Message, part: Message): Message | null => {
 export const toMessages = (items: readonly unknown[]): Message[] => {
   const messages: Message[] = []
   for (const item of items) {
-    if (!isFields(item)) throw invalidRequest('Each item of `input` must be an object.', 'input')
+    if (!isRecord(item)) throw invalidRequest('Each item of `input` must be an object.', 'input')
     const part = assistantPart(item)
     const last = messages.at(-1)
     const joined = part && last?.['role'] === 'assistant' ? joinTurn(last, part) : null
@@ -93,6 +105,6 @@ export const toMessages = (items: readonly unknown[]): Message[] => {
 /** An item of the assistant that was cut off at the end of `input` is to be gone on with. */
 export const isUnfinished = (items: readonly unknown[]): boolean => {
   const last = items.at(-1)
-  if (!isFields(last) || !['message', 'reasoning'].includes(kindOf(last))) return false
+  if (!isRecord(last) || !['message', 'reasoning'].includes(kindOf(last))) return false
   return last['status'] === 'in_progress' || last['status'] === 'incomplete'
 }

@@ -1,24 +1,24 @@
 import * as v from 'valibot'
 import { EngineError } from '../../errors.ts'
+import { isTruthy } from '../body-checks.ts'
 import { invalidParameter, invalidRequest, malformedBody } from '../errors.ts'
 import {
-  bodyError,
   boolean,
+  demand,
   integer,
+  isRecord,
   list,
   object,
   oneOf,
   parseBody,
   record,
   string,
+  withOthers,
 } from '../lax-types.ts'
+import { readToolUse, toChatTools, toolsSchema, type ToolUse } from './functions.ts'
 import { isUnfinished, toMessages } from './input-items.ts'
 
 type Fields = Readonly<Record<string, unknown>>
-
-/** An object whose other fields are echoed as they came. */
-const withOthers = <Entries extends v.ObjectEntries>(entries: Entries) =>
-  v.pipe(record, v.looseObject(entries))
 
 const efforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const
 
@@ -44,7 +44,7 @@ const schema = object({
       verbosity: v.nullish(string),
     }),
   ),
-  tools: v.nullish(list(record)),
+  tools: v.nullish(toolsSchema),
   top_logprobs: v.nullish(integer),
   truncation: v.nullish(oneOf(['auto', 'disabled'])),
   user: v.nullish(string),
@@ -76,9 +76,11 @@ const chatFields = [
 
 export type ResponsesRequest = Omit<v.InferOutput<typeof schema>, 'input' | 'tools'> & {
   readonly items: readonly unknown[]
-  readonly tools: readonly Fields[]
+  /** As given. */
+  readonly tools: unknown
   /** As given, or settled where it was not. */
   readonly toolChoice: unknown
+  readonly toolUse: ToolUse
   /** The body as it came. */
   readonly given: Fields
 }
@@ -89,56 +91,10 @@ export const responsesError = (message: string, parameter: string, status = 400)
     details: { parameter, status, type: 'invalid_request_error' },
   })
 
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 const readItems = (input: unknown): readonly unknown[] => {
   if (typeof input === 'string') return [{ type: 'message', role: 'user', content: input }]
   if (Array.isArray(input)) return input
   throw malformedBody('`input` must be a string or a list of items.', 'body.input')
-}
-
-/** vLLM has no tools of its own here either; it passes over them. */
-const isFunction = ({ type }: Fields): boolean => type === 'function'
-
-/** @throws EngineError in pydantic's words where one of the fields is not there. */
-const demand = (given: Fields, fields: readonly string[], path: readonly (string | number)[]) => {
-  const missing = fields.filter((field) => given[field] == null)
-  if (missing.length === 0) return
-  throw bodyError(
-    missing.map((field) => ({
-      type: 'missing',
-      path: [...path, field],
-      message: 'Field required',
-      input: given,
-    })),
-  )
-}
-
-const checkShapes = (format: Fields | null | undefined, tools: readonly Fields[]) => {
-  if (format?.['type'] === 'json_schema') demand(format, ['name', 'schema'], ['text', 'format'])
-  for (const [at, tool] of tools.entries()) {
-    if (isFunction(tool)) demand(tool, ['name'], ['tools', at])
-  }
-}
-
-const toolChoices = oneOf(['none', 'auto', 'required'])
-
-const resolveToolChoice = (choice: unknown, tools: readonly Fields[]): unknown => {
-  const isGiven = choice !== undefined && choice !== null && choice !== 'auto'
-  if (!isGiven) return tools.some(isFunction) ? 'auto' : 'none'
-  if (!isFields(choice)) parseBody(object({ tool_choice: toolChoices }), { tool_choice: choice })
-  if (choice === 'required' && !tools.some(isFunction)) {
-    throw invalidRequest(
-      "Tool choice 'required' must be specified with 'tools' parameter.",
-      'tool_choice',
-    )
-  }
-  const isNamed = isFields(choice) && choice['type'] === 'function'
-  if (isNamed && !tools.some(({ name }) => name === choice['name'])) {
-    throw invalidRequest("Tool choice 'function' not found in 'tools' parameter.", 'tool_choice')
-  }
-  return choice
 }
 
 const refuseUnsupported = (given: Fields) => {
@@ -146,7 +102,7 @@ const refuseUnsupported = (given: Fields) => {
     throw invalidParameter('prompt template is not supported', 'prompt')
   }
   for (const field of ['previous_input_messages', 'enable_response_messages']) {
-    if (given[field] == null || given[field] === false) continue
+    if (!isTruthy(given[field])) continue
     throw invalidRequest(`\`${field}\` is not supported by this version.`, field)
   }
 }
@@ -154,29 +110,24 @@ const refuseUnsupported = (given: Fields) => {
 /** @throws EngineError in vLLM's words for what vLLM refuses too. */
 export const parseResponsesRequest = (body: unknown): ResponsesRequest => {
   const { input, ...request } = parseBody(schema, body)
-  const given = isFields(body) ? body : {}
+  const given = isRecord(body) ? body : {}
   refuseUnsupported(given)
   if (request.background && request.store === false) {
     throw invalidParameter('background can only be used when `store` is true', 'background')
   }
   if (request.text?.format && given['structured_outputs'] != null) {
-    throw invalidRequest('Cannot specify both structured_outputs and text.format')
+    throw invalidParameter(
+      'Cannot specify both structured_outputs and text.format',
+      'structured_outputs',
+    )
   }
-  const tools = request.tools ?? []
-  checkShapes(request.text?.format, tools)
-  const toolChoice = resolveToolChoice(given['tool_choice'], tools)
-  return { ...request, items: readItems(input), tools, toolChoice, given }
+  const { format } = request.text ?? {}
+  if (format?.type === 'json_schema') demand(format, ['name', 'schema'], ['text', 'format'])
+  const { tool_choice: choice, tools } = given
+  const toolUse = readToolUse(choice, request.tools ?? [])
+  const toolChoice = isRecord(choice) ? choice : toolUse.choice
+  return { ...request, items: readItems(input), tools: tools ?? [], toolChoice, toolUse, given }
 }
-
-const toChatTool = ({ name, description, parameters }: Fields): object => ({
-  type: 'function',
-  function: { name, description, parameters },
-})
-
-const toChatToolChoice = (choice: unknown): unknown =>
-  isFields(choice) && choice['type'] === 'function'
-    ? { type: 'function', function: { name: choice['name'] } }
-    : choice
 
 const toResponseFormat = (format: Fields): object => {
   const { type, ...jsonSchema } = format
@@ -197,8 +148,7 @@ export const toChatBody = (
   earlierItems: readonly unknown[],
   requestId: string,
 ): Fields => {
-  const { given, instructions, items, reasoning, text, toolChoice, truncation } = request
-  const tools = request.tools.filter(isFunction).map(toChatTool)
+  const { given, instructions, items, reasoning, text, toolUse, truncation } = request
   const messages = toMessages([...earlierItems, ...items])
   return {
     ...Object.fromEntries(
@@ -206,7 +156,7 @@ export const toChatBody = (
     ),
     messages: instructions ? [{ role: 'system', content: instructions }, ...messages] : messages,
     request_id: requestId,
-    ...(tools.length > 0 ? { tools, tool_choice: toChatToolChoice(toolChoice) } : {}),
+    ...toChatTools(toolUse),
     ...(reasoning?.['effort'] == null ? {} : { reasoning_effort: reasoning['effort'] }),
     ...(text?.format ? { response_format: toResponseFormat(text.format) } : {}),
     ...(wantsLogprobs(request) ? { logprobs: true, top_logprobs: request.top_logprobs } : {}),

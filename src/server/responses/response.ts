@@ -26,22 +26,16 @@ export type ResponseProgress = {
 /** Says what is the same through all of a response's life. */
 export type DescribeResponse = (progress: ResponseProgress) => ResponseObject
 
-/** The usage of a finished reply. There is one turn, as no tool runs in here. */
+/** The usage of a finished reply. */
 export const responseUsage = ({ tally }: RunningChat['reply']): object => {
   const usage = tally.total()
   return {
     input_tokens: usage.prompt_tokens,
-    input_tokens_details: {
-      cached_tokens: usage.prompt_tokens_details.cached_tokens,
-      input_tokens_per_turn: [],
-      cached_tokens_per_turn: [],
-    },
+    input_tokens_details: { cached_tokens: usage.prompt_tokens_details.cached_tokens },
     output_tokens: usage.completion_tokens,
     output_tokens_details: {
       reasoning_tokens: usage.completion_tokens_details?.reasoning_tokens ?? 0,
       tool_output_tokens: 0,
-      output_tokens_per_turn: [],
-      tool_output_tokens_per_turn: [],
     },
     total_tokens: usage.total_tokens,
   }
@@ -85,6 +79,10 @@ export const createDescription = (options: DescribeOptions): DescribeResponse =>
     truncation: request.truncation ?? 'disabled',
     usage,
     user: request.user ?? null,
+    presence_penalty: params.presencePenalty,
+    frequency_penalty: params.frequencyPenalty,
+    kv_transfer_params: null,
+    ec_transfer_params: null,
     input_messages: null,
     output_messages: null,
   })

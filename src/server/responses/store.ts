@@ -61,6 +61,14 @@ export class ResponseStore {
   find(id: string): StoredResponse | undefined {
     return this.#stored.get(id)
   }
+
+  findItem(id: unknown): object | undefined {
+    for (const { response } of this.#stored.values()) {
+      const item = response.output.find((given) => 'id' in given && given.id === id)
+      if (item) return item
+    }
+    return undefined
+  }
 }
 
 /** @throws EngineError a 404 in vLLM's words, where there is no store too. */

@@ -10,6 +10,7 @@ import {
   type ResponseEvent,
   responseEvents,
 } from '../responses/events.ts'
+import { resolveReferences } from '../responses/item-references.ts'
 import {
   parseResponsesRequest,
   responsesError,
@@ -116,16 +117,17 @@ const start = async (
     ...chat,
     request,
     items: [...earlier, ...request.items],
-    events: responseEvents(chat.reply, describe),
+    events: responseEvents(chat.reply, describe, request.toolUse),
     queued: describe({ status: 'queued', output: [], usage: null }),
   }
 }
 
 export const createResponse: Route = async (context) => {
   const { metrics, request, responses: store } = context
-  const body = parseResponsesRequest(await readJsonBody(request))
+  const parsed = parseResponsesRequest(await readJsonBody(request))
   request.signal.throwIfAborted()
-  checkBackground(body, store)
+  checkBackground(parsed, store)
+  const body = { ...parsed, items: resolveReferences(parsed.items, store) }
   const started = await start(context, body)
   const { queued, choices } = started
   if (body.background && store) {

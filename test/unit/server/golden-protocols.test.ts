@@ -65,7 +65,9 @@ const responses: readonly Answer[] = [
     body: {
       instructions: 'Be short.',
       max_output_tokens: 7,
+      frequency_penalty: -0.5,
       metadata: { a: 'b' },
+      presence_penalty: 1.5,
       reasoning: { effort: 'low' },
       temperature: 0.5,
       text: { format: { type: 'text' } },

@@ -180,6 +180,12 @@ describe('refusals of messages', () => {
     [{ max_tokens: -1 }, 400, 'Bad Request', 'Value error, max_tokens must be positive'],
     [{ model: '' }, 400, 'Bad Request', 'Value error, Model is required'],
     [
+      { stop_sequences: ['a', 'b', 'c', 'd', 'e'] },
+      400,
+      'Bad Request',
+      "('body', 'stop_sequences'), 'msg': 'List should have at most 4 items after validation, not 5'",
+    ],
+    [
       { tool_choice: { type: 'tool' } },
       400,
       'Bad Request',
@@ -221,10 +227,10 @@ describe('refusals of messages', () => {
       method: 'POST',
       body: JSON.stringify(basics),
     })
-    expect(embedding.status).toBe(501)
+    expect(embedding.status).toBe(404)
     expect(await embedding.json()).toEqual({
       type: 'error',
-      error: { type: 'NotImplementedError', message: 'The model does not support Messages API' },
+      error: { type: 'NotFoundError', message: 'The model does not support Messages API' },
     })
   })
 })

@@ -210,7 +210,9 @@ describe('what is not done', () => {
     const { complete } = createTestServer({ model })
     const error = await refusal(complete, { prompt_embeds: 'AA==' })
     expect(error).toMatchObject({ code: 400, param: 'prompt_embeds' })
-    expect(error.message).toContain('You must set `--enable-prompt-embeds`')
+    expect(error.message).toBe(
+      'You must set `--enable-prompt-embeds` to input `prompt_embeds`. (parameter=prompt_embeds)',
+    )
   })
 
   it('is no matter where it asks for nothing, and unknown fields are ignored', async () => {

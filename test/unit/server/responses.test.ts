@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { EngineError } from '../../../src/errors.ts'
 import { parseResponsesRequest, toChatBody } from '../../../src/server/responses/request.ts'
+import { thoughtful } from './clients/client-fixtures.ts'
 import { createTestServer, eos, type RefusalCase, type TestServerOptions } from './fixtures.ts'
 
 const hi = { input: 'hi' }
@@ -182,10 +183,9 @@ describe('a response', () => {
       {},
       { scripts: [{ pieces, numCachedTokens: 16 }], model: { reasoningParser: 'qwen3' } },
     )
-    expect(json.usage).toMatchObject({
-      input_tokens_details: { cached_tokens: 16 },
-      output_tokens_details: { reasoning_tokens: 1 },
-    })
+    expect(json.usage).toMatchObject({ input_tokens: 18, output_tokens: 5, total_tokens: 23 })
+    expect(json.usage.input_tokens_details).toEqual({ cached_tokens: 16 })
+    expect(json.usage.output_tokens_details).toEqual({ reasoning_tokens: 1, tool_output_tokens: 0 })
   })
 
   it('leaves out reasoning and further calls where they are not wanted', async () => {
@@ -248,22 +248,22 @@ const refusals: readonly RefusalCase[] = [
   ],
   [
     { tool_choice: 'required' },
-    "Tool choice 'required' must be specified with 'tools' parameter.",
+    "Tool choice 'required' must be specified with 'tools' parameter. (parameter=tool_choice)",
     'tool_choice',
   ],
   [
     { tools: [weather], tool_choice: { type: 'function', name: 'other' } },
-    "Tool choice 'function' not found in 'tools' parameter.",
+    "Tool choice 'function' not found in 'tools' parameter. (parameter=tool_choice)",
     'tool_choice',
   ],
   [
     { text: { format: { type: 'text' } }, structured_outputs: { choice: ['a'] } },
-    'Cannot specify both structured_outputs and text.format',
-    null,
+    'Cannot specify both structured_outputs and text.format (parameter=structured_outputs)',
+    'structured_outputs',
   ],
   [
     { tool_choice: 'required', tools: [{ type: 'web_search' }] },
-    "Tool choice 'required' must be specified with 'tools' parameter.",
+    "Tool choice 'required' must be specified with 'tools' parameter. (parameter=tool_choice)",
     'tool_choice',
   ],
   [
@@ -310,8 +310,15 @@ const refusals: readonly RefusalCase[] = [
   [{ input: ['a'] }, 'Each item of `input` must be an object.', 'input'],
   [
     { input: [{ type: 'item_reference', id: 'x' }] },
-    "Unsupported input item type: 'item_reference'. " +
-      'Supported types: message, reasoning, function_call, function_call_output.',
+    'This engine keeps no responses, so the item "x" can\'t be referred to. Send the item ' +
+      'itself (many clients do with `store: false`), or set `enableResponsesStore` when ' +
+      'creating the engine.',
+    'input',
+  ],
+  [
+    { input: [{ type: 'computer_call', call_id: 'x' }] },
+    "Unsupported input item type: 'computer_call'. " +
+      'Supported types: message, reasoning, function_call, function_call_output, item_reference.',
     'input',
   ],
   [
@@ -342,6 +349,11 @@ describe('refusals of responses', () => {
     const { response, json } = await send(body)
     expect(response.status).toBe(400)
     expect(json.error).toMatchObject({ message, param })
+  })
+
+  it('are not of fields that ask for nothing', async () => {
+    const { response } = await send({ previous_input_messages: [], enable_response_messages: 0 })
+    expect(response.status).toBe(200)
   })
 
   it('are of a kind of their own without a store', async () => {
@@ -405,6 +417,34 @@ describe('the store of responses', () => {
       { role: 'tool', content: '3', tool_call_id: call_id },
     ])
     expect(templateInputs[1]?.messages[1]).not.toHaveProperty('reasoning')
+  })
+
+  it('puts kept items in the place of references to them', async () => {
+    const { post, templateInputs } = createTestServer({
+      scripts: [thoughtful, { pieces: [eos] }, { pieces: [eos] }],
+      model: { reasoningParser: 'qwen3' },
+      serving,
+    })
+    const question = { role: 'user', content: 'hi' }
+    const thanks = { role: 'user', content: 'thanks' }
+    const first = await (await post('/v1/responses', { input: [question] })).json()
+    const references = first.output.map(({ id }: { id: string }) => ({
+      type: 'item_reference',
+      id,
+    }))
+    const input = [question, ...references, thanks]
+    const second = await (await post('/v1/responses', { input })).json()
+    const answer = { role: 'assistant', reasoning: 'Two and two.', content: 'Four.' }
+    expect(templateInputs[1]?.messages).toMatchObject([question, answer, thanks])
+    await post('/v1/responses', { input: [thanks], previous_response_id: second.id })
+    expect(templateInputs[2]?.messages.slice(0, 2)).toMatchObject([question, answer])
+    const unknown = [{ type: 'item_reference', id: 'x' }]
+    const refused = await post('/v1/responses', { input: unknown })
+    expect(refused.status).toBe(400)
+    expect((await refused.json()).error).toMatchObject({
+      message: 'No kept response holds the item "x". Send the item itself.',
+      param: 'input',
+    })
   })
 
   it('streams what runs in the background, and lets it run on when the reader leaves', async () => {
