@@ -23,7 +23,6 @@ const connect = (options: TestServerOptions) => {
 }
 
 const hermes = { toolParser: 'hermes' }
-const stored = { serving: { enableResponsesStore: true } }
 
 const weather = tool({
   description: 'Degrees in a city.',
@@ -46,19 +45,10 @@ describe('responses', () => {
     expect(await result.finishReason).toBe('stop')
   })
 
-  // By default this provider refers to the items of earlier answers, which need a store.
-  it.each([
-    ['by reference', true, stored],
-    ['again', false, {}],
-  ])('call tools, and are answered with the calls %s', async (_, store, serving) => {
+  it('call tools, whose results they then use', async () => {
     for (const answer of [generateText, streamText]) {
-      const { asked, server } = connect({ scripts: twoCallsThenAnswer, model: hermes, ...serving })
-      const result = await answer({
-        ...asked,
-        tools: { weather },
-        stopWhen: stepCountIs(5),
-        providerOptions: { openai: { store } },
-      })
+      const { asked, server } = connect({ scripts: twoCallsThenAnswer, model: hermes })
+      const result = await answer({ ...asked, tools: { weather }, stopWhen: stepCountIs(5) })
       expect(await result.text).toBe('Oslo: 3°, Lima: 19°.')
       expect(await result.steps).toHaveLength(2)
       const calls = ['Oslo', 'Lima'].map((city) => ({ function: { arguments: { city } } }))
@@ -68,6 +58,25 @@ describe('responses', () => {
         { role: 'tool', content: '{"degrees":19}' },
       ])
     }
+  })
+
+  // The provider refers to what it was answered, unless it is told that nothing is stored.
+  it.each([
+    [true, 'Two and two.'],
+    [false, undefined],
+  ])('go on with a chat: stored %s', async (store, reasoning) => {
+    const { asked, server } = connect({
+      scripts: [thoughtful, { pieces: ['Yes', eos] }],
+      model: { reasoningParser: 'qwen3' },
+      serving: { enableResponsesStore: store },
+    })
+    const { prompt: content, ...common } = { ...asked, providerOptions: { openai: { store } } }
+    const question = { role: 'user', content } as const
+    const { response } = await generateText({ ...common, messages: [question] })
+    const messages = [question, ...response.messages, { role: 'user', content: 'Sure?' } as const]
+    expect((await generateText({ ...common, messages })).text).toBe('Yes')
+    const [, answer] = server.templateInputs[1]?.messages ?? []
+    expect([answer?.['content'], answer?.['reasoning']]).toEqual(['Four.', reasoning])
   })
 
   it('are held to a form', async () => {
