@@ -157,6 +157,29 @@ export class JsonGrammar {
     return sequence(['"["', inside, body, body === '' ? '' : inside, '"]"'])
   }
 
+  /** A list of some of these, in their order, `min` to `max` in all; null where there is none. */
+  distinct(items: readonly string[], min: number, max: number | null): string | null {
+    const { inside, comma } = this.layout
+    const known = new Map<string, string | null>()
+    const from = (at: number, needed: number, room: number | null): string | null => {
+      const key = `${at} ${needed} ${room}`
+      const body = known.has(key) ? (known.get(key) ?? null) : follow(at, needed, room)
+      known.set(key, body)
+      return body
+    }
+    const follow = (at: number, needed: number, room: number | null): string | null => {
+      const options = needed === 0 ? [sequence([inside, '"]"'])] : []
+      for (const [later, item] of room === 0 ? [] : items.slice(at).entries()) {
+        const left = room === null ? null : room - 1
+        const rest = from(at + later + 1, Math.max(0, needed - 1), left)
+        if (rest !== null) options.push(sequence([at === 0 ? '' : comma, item, rest]))
+      }
+      return options.length === 0 ? null : this.rules.add('distinct', choice(options))
+    }
+    const body = from(0, min, max !== null && max < items.length ? max : null)
+    return body === null ? null : sequence(['"["', inside, body])
+  }
+
   /** Strings that are none of these keys. Without escapes: they would spell the same key anew. */
   otherKey(keys: readonly string[]): string {
     return this.rules.add('other_key', quoted(this.#otherThan(new Set(keys))))

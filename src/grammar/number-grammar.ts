@@ -139,11 +139,16 @@ const decimals = (low: Decimal, high: Decimal | null, numDigits: number | null):
   ]
 }
 
-const toDecimal = ({ value, exclusive }: Bound): Decimal => {
+/** The digits of a number, its sign apart. */
+export const decimalOf = (
+  value: number,
+): { readonly integer: bigint; readonly fraction: string } => {
   const options = { useGrouping: false, maximumFractionDigits: 20 }
   const [integer = '0', fraction = ''] = Math.abs(value).toLocaleString('en-US', options).split('.')
-  return { integer: BigInt(integer), fraction, exclusive }
+  return { integer: BigInt(integer), fraction }
 }
+
+const toDecimal = ({ value, exclusive }: Bound): Decimal => ({ ...decimalOf(value), exclusive })
 
 const zero: Decimal = { integer: 0n, fraction: '', exclusive: false }
 

@@ -1,4 +1,3 @@
-import { quote } from '../errors.ts'
 import { allCodePoints, type CodePoints, codePointsOf, intersect } from './code-points.ts'
 import { refuseConstraint } from './refusal.ts'
 import { anyLength, holdToLength, type Length } from './regex-length.ts'
@@ -29,20 +28,29 @@ const rawInJson: CodePoints = [
 ]
 const escapedInJson = codePointsOf('"\\').concat([[0, 0x1f]])
 
-const escapeInJson = (code: number): string => {
-  const short = shortEscapes[String.fromCodePoint(code)]
-  return literal(short ? `\\${short}` : `\\u${code.toString(16).padStart(4, '0')}`)
+/** The escapes of those of some characters that need one: few, since equal beginnings are joined. */
+const escapesInJson = (set: CodePoints): string[] => {
+  const lasts = new Map<string, string>()
+  const codes = intersect(set, escapedInJson).flatMap(([first, last]) =>
+    Array.from({ length: last - first + 1 }, (_, index) => first + index),
+  )
+  for (const code of codes) {
+    const escape =
+      shortEscapes[String.fromCodePoint(code)] ?? `u${code.toString(16).padStart(4, '0')}`
+    const start = escape.slice(0, -1)
+    lasts.set(start, `${lasts.get(start) ?? ''}${escape.slice(-1)}`)
+  }
+  return [...lasts].map(([start, ends]) =>
+    sequence([literal(`\\${start}`), oneOf(codePointsOf(ends)) ?? '']),
+  )
 }
 
 /** Characters as a JSON string holds them; escaped only where they must be. */
 export const jsonText: Alphabet = (set) => {
   const raw = intersect(set, rawInJson)
-  const escapes = intersect(set, escapedInJson).flatMap(([first, last]) =>
-    Array.from({ length: last - first + 1 }, (_, index) => escapeInJson(first + index)),
-  )
   const written = raw.length > 0 ? oneOf(raw) : null
   if (raw.length > 0 && written === null) return null
-  const options = [...(written === null ? [] : [written]), ...escapes]
+  const options = [...(written === null ? [] : [written]), ...escapesInJson(set)]
   return options.length === 0 ? null : choice(options)
 }
 
@@ -73,8 +81,8 @@ export const wholeMatch = (pattern: string, alphabet: Alphabet = plainText, path
   choice(parseRegex(pattern, path).map(({ body }) => emit(body, alphabet, path)))
 
 /**
- * The texts so long with a match somewhere in them, as JSON Schema's `pattern` means it; null where
- * there is none.
+ * Texts so long with a match somewhere in them, as JSON Schema's `pattern` means it; null where there
+ * is none. All there are, unless a length and several parts vary.
  */
 export const matchWithin = (
   pattern: string,
@@ -84,13 +92,6 @@ export const matchWithin = (
 ): string | null => {
   const rest = repeat(alphabet(allCodePoints) ?? '""', 0, null)
   const branches = holdToLength(parseRegex(pattern, path), length)
-  if (branches === null) {
-    throw refuseConstraint(
-      `The regular expression ${quote(pattern)} can not be held to a length: more than one part of ` +
-        'it varies. Leave the length out, or write it into a "pattern", as {1,9} in place of +.',
-      path,
-    )
-  }
   if (branches.length === 0) return null
   return choice(
     branches.map(({ atStart, atEnd, body }) =>

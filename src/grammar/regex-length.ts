@@ -1,40 +1,37 @@
 import { allCodePoints } from './code-points.ts'
-import type { RegexBranch, RegexNode } from './regex-parser.ts'
+import { choiceOf, type RegexBranch, type RegexNode, sequenceOf } from './regex-parser.ts'
 
 /** Numbers of characters, both ends inclusive, `max` null for any. */
 export type Length = { readonly min: number; readonly max: number | null }
 
 export const anyLength: Length = { min: 0, max: null }
 
-const timesMax = (length: number | null, count: number | null): number | null => {
-  if (length === 0 || count === 0) return 0
-  return length === null || count === null ? null : length * count
-}
+/** As a {@link Length}, `most` infinite for any. */
+type Span = { readonly least: number; readonly most: number }
 
-const total = (lengths: readonly Length[]): Length =>
-  lengths.reduce(
-    (sum, { min, max }) => ({
-      min: sum.min + min,
-      max: sum.max === null || max === null ? null : sum.max + max,
-    }),
-    { min: 0, max: 0 },
-  )
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
 
-const lengthOf = (node: RegexNode): Length => {
+const spanOf = (node: RegexNode): Span => {
   switch (node.kind) {
     case 'set':
-      return { min: 1, max: 1 }
-    case 'sequence':
-      return total(node.parts.map(lengthOf))
+      return { least: 1, most: 1 }
+    case 'sequence': {
+      const spans = node.parts.map(spanOf)
+      return {
+        least: sum(spans.map(({ least }) => least)),
+        most: sum(spans.map(({ most }) => most)),
+      }
+    }
     case 'choice': {
-      const lengths = node.options.map(lengthOf)
-      const ends = lengths.map(({ max }) => max ?? Infinity)
-      const max = Math.max(...ends)
-      return { min: Math.min(...lengths.map(({ min }) => min)), max: max === Infinity ? null : max }
+      const spans = node.options.map(spanOf)
+      return {
+        least: Math.min(...spans.map(({ least }) => least)),
+        most: Math.max(...spans.map(({ most }) => most)),
+      }
     }
     case 'repeat': {
-      const { min, max } = lengthOf(node.body)
-      return { min: min * node.min, max: timesMax(max, node.max) }
+      const { least, most } = spanOf(node.body)
+      return { least: least * node.min, most: most === 0 ? 0 : most * (node.max ?? Infinity) || 0 }
     }
   }
 }
@@ -46,41 +43,171 @@ const anyText: RegexNode = {
   max: null,
 }
 
-const isFixed = ({ min, max }: Length) => min === max
+/** Longest text of a repetition of parts that vary: a grammar writes out each of them. */
+const longestVaried = 256
+/** Up to this length, in several ways that cost little. */
+const shortText = 64
 
-/**
- * What of a branch is so long; null where there is none, undefined where a grammar can't tell. It
- * can where the length is the branch's anyway, or hangs on how often one part is repeated.
- */
-const holdBranch = (branch: RegexBranch, { min, max }: Length): RegexBranch | null | undefined => {
-  const { atStart, atEnd, body } = branch
-  const own = body.kind === 'sequence' ? body.parts : [body]
-  const parts = [...(atStart ? [] : [anyText]), ...own, ...(atEnd ? [] : [anyText])]
-  const lengths = parts.map(lengthOf)
-  const whole = total(lengths)
-  if (whole.min >= min && (max === null || (whole.max !== null && whole.max <= max))) return branch
-  if ((max !== null && whole.min > max) || (whole.max !== null && whole.max < min)) return null
-  const [at, ...others] = [...lengths.keys()].filter((at) => !isFixed(lengths[at] ?? anyLength))
-  const part = parts[at ?? -1]
-  if (at === undefined || others.length > 0 || part?.kind !== 'repeat') return undefined
-  const { min: unit, max: longestUnit } = lengthOf(part.body)
-  if (unit !== longestUnit) return undefined
-  const fixed = total(lengths.toSpliced(at, 1)).min
-  const fewest = Math.max(part.min, Math.ceil((min - fixed) / unit))
-  const most = Math.min(
-    part.max ?? Infinity,
-    max === null ? Infinity : Math.floor((max - fixed) / unit),
-  )
-  if (fewest > most) return null
-  const held = { ...part, min: fewest, max: most === Infinity ? null : most }
-  return { atStart: true, atEnd: true, body: { kind: 'sequence', parts: parts.with(at, held) } }
+const countsBetween = (from: number, to: number): readonly number[] => {
+  const counts: number[] = []
+  for (let count = from; count < to; count += Math.ceil(count / 2)) counts.push(count)
+  return [...counts, Math.max(from, to)]
 }
 
-/** Those of the texts that are so long; null where a grammar can't hold them to it. */
+/** How many counts the length of a text hangs on. */
+const varietyOf = (node: RegexNode): number => {
+  switch (node.kind) {
+    case 'set':
+      return 0
+    case 'sequence':
+      return sum(node.parts.map(varietyOf))
+    case 'choice':
+      return Math.max(...node.options.map(varietyOf))
+    case 'repeat':
+      return varietyOf(node.body) + (node.min === node.max ? 0 : 1)
+  }
+}
+
+/** Shares of a room: parts that wish for less get it, and leave the rest to the others. */
+const shareOut = (
+  room: number,
+  parts: readonly RegexNode[],
+  weigh: (part: RegexNode) => number = varietyOf,
+): readonly number[] => {
+  const wishes = parts.map((part, at) => {
+    const { least, most } = spanOf(part)
+    return { at, wish: most - least, weight: Math.max(1, weigh(part)) }
+  })
+  const varying = wishes.filter(({ wish }) => wish > 0)
+  const shares = parts.map(() => 0)
+  let left = { room, weight: sum(varying.map(({ weight }) => weight)) }
+  const eagerness = ({ wish, weight }: (typeof varying)[number]) => wish / weight
+  const byEagerness = varying.toSorted((a, b) => Math.sign(eagerness(a) - eagerness(b)) || 0)
+  for (const { at, wish, weight } of byEagerness) {
+    const share = Math.min(wish, Math.floor((left.room * weight) / left.weight))
+    shares[at] = share
+    left = { room: left.room - share, weight: left.weight - weight }
+  }
+  return shares
+}
+
+/** Parts with so much more than their least. */
+const withRoom = (
+  parts: readonly RegexNode[],
+  shares: readonly number[],
+  hold: (part: RegexNode, length: number) => RegexNode,
+): RegexNode =>
+  sequenceOf(parts.map((part, at) => hold(part, spanOf(part).least + (shares[at] ?? 0))))
+
+type Repeat = Extract<RegexNode, { kind: 'repeat' }>
+
+/**
+ * Where one repetition varies, few long ones and many short ones are both too many together: so there
+ * are several ways, each with a number of repetitions and the length that is left for each.
+ */
+const shortenRepeat = (node: Repeat, most: number): RegexNode => {
+  const unit = spanOf(node.body)
+  if (unit.least > most) return sequenceOf([])
+  const isFixed = unit.least === unit.most
+  const room = isFixed ? most : Math.min(most, Math.max(longestVaried, unit.least * node.min))
+  const atLeast = Math.max(1, node.min, Math.floor(room / unit.most))
+  const atMost = Math.min(node.max ?? Infinity, Math.floor(room / Math.max(1, unit.least)))
+  const counts = countsBetween(Math.min(atLeast, node.max ?? atLeast), atMost)
+  const largest = new Map(counts.map((count) => [Math.floor(room / count), count]))
+  return choiceOf(
+    [...largest].map(([each, max]) => ({ ...node, body: shorten(node.body, each), max })),
+  )
+}
+
+/** Texts of a node that are no longer; its shortest one must not be. */
+const shorten = (node: RegexNode, most: number): RegexNode => {
+  const span = spanOf(node)
+  if (span.most <= most) return node
+  switch (node.kind) {
+    case 'set':
+      return node
+    case 'choice':
+      return choiceOf(
+        node.options.flatMap((option) =>
+          spanOf(option).least > most ? [] : [shorten(option, most)],
+        ),
+      )
+    case 'repeat':
+      return shortenRepeat(node, most)
+    case 'sequence': {
+      const ways = [shareOut(most - span.least, node.parts)]
+      if (most <= shortText) ways.push(shareOut(most - span.least, node.parts, () => 1))
+      const distinct = new Map(ways.map((shares) => [shares.join(), shares]))
+      return choiceOf([...distinct.values()].map((shares) => withRoom(node.parts, shares, shorten)))
+    }
+  }
+}
+
+const lengthenRepeat = (node: Repeat, least: number): RegexNode => {
+  const unit = spanOf(node.body)
+  const limit = node.max ?? Infinity
+  const atLeast = Math.max(1, node.min, Math.ceil(least / unit.most))
+  const atMost = Math.min(limit, Math.ceil(least / Math.max(1, unit.least)))
+  const ways = countsBetween(atLeast, atMost).map((min): RegexNode => {
+    if (unit.least * min >= least) return { ...node, min }
+    const body = lengthen(node.body, Math.ceil(least / min))
+    const others: RegexNode = { ...node, min: 0, max: node.max === null ? null : node.max - min }
+    return sequenceOf([{ ...node, body, min, max: min }, others])
+  })
+  return choiceOf(ways)
+}
+
+/** Each varying part alone makes up what is missing, or all of them together. */
+const lengthenSequence = (parts: readonly RegexNode[], least: number): RegexNode => {
+  const spans = parts.map(spanOf)
+  const missing = least - sum(spans.map((part) => part.least))
+  const wishes = spans.map((part) => part.most - part.least)
+  const alone = wishes.flatMap((wish, at) =>
+    wish < missing ? [] : [wishes.map((_, other) => (other === at ? missing : 0))],
+  )
+  const varying = wishes.filter((wish) => wish > 0).length
+  const ways = varying === 1 ? alone : [...alone, shareOut(missing, parts)]
+  return choiceOf(ways.map((shares) => withRoom(parts, shares, lengthen)))
+}
+
+/** Texts of a node that are no shorter; its longest one must not be. */
+const lengthen = (node: RegexNode, least: number): RegexNode => {
+  if (spanOf(node).least >= least) return node
+  switch (node.kind) {
+    case 'set':
+      return node
+    case 'choice':
+      return choiceOf(
+        node.options.flatMap((option) =>
+          spanOf(option).most < least ? [] : [lengthen(option, least)],
+        ),
+      )
+    case 'repeat':
+      return lengthenRepeat(node, least)
+    case 'sequence':
+      return lengthenSequence(node.parts, least)
+  }
+}
+
+const holdBranch = (branch: RegexBranch, { min, max }: Length): RegexBranch | null => {
+  const { atStart, atEnd, body } = branch
+  const own = body.kind === 'sequence' ? body.parts : [body]
+  const whole = sequenceOf([...(atStart ? [] : [anyText]), ...own, ...(atEnd ? [] : [anyText])])
+  const most = max ?? Infinity
+  const span = spanOf(whole)
+  if (span.least >= min && span.most <= most) return branch
+  if (span.least > most || span.most < min) return null
+  const long = lengthen(whole, min)
+  if (spanOf(long).least > most) return null
+  return { atStart: true, atEnd: true, body: shorten(long, most) }
+}
+
+/**
+ * Those of the texts that are so long: all of them where one part varies, by how often it is repeated.
+ * Where several do, each has a share of the length, and there are fewer texts than match.
+ */
 export const holdToLength = (
   branches: readonly RegexBranch[],
   length: Length,
-): readonly RegexBranch[] | null => {
-  const held = branches.map((branch) => holdBranch(branch, length))
-  return held.includes(undefined) ? null : held.filter((branch) => branch != null)
-}
+): readonly RegexBranch[] =>
+  branches.map((branch) => holdBranch(branch, length)).filter((branch) => branch !== null)

@@ -14,6 +14,22 @@ export type RegexNode =
       readonly max: number | null
     }
 
+export const sequenceOf = (parts: readonly RegexNode[]): RegexNode => {
+  const [only] = parts
+  return parts.length === 1 && only ? only : { kind: 'sequence', parts }
+}
+
+/** Options of one character each are one set: XGrammar follows that at the cost of one. */
+export const choiceOf = (options: readonly RegexNode[]): RegexNode => {
+  const flat = options.flatMap((option) => (option.kind === 'choice' ? option.options : [option]))
+  const sets = flat.flatMap((option) => (option.kind === 'set' ? [option.set] : []))
+  const others = flat.filter(({ kind }) => kind !== 'set')
+  const all: readonly RegexNode[] =
+    sets.length > 0 ? [{ kind: 'set', set: union(...sets) }, ...others] : others
+  const [only] = all
+  return all.length === 1 && only ? only : { kind: 'choice', options: all }
+}
+
 /** One way to match: where it is anchored, and what lies between. */
 export type RegexBranch = {
   readonly atStart: boolean
@@ -99,7 +115,7 @@ class RegexParser {
     while (!ends() && this.#peek() !== '$') parts.push(this.#repeated(this.#atom()))
     const atEnd = this.#takes('$')
     if (!ends()) throw this.#refuse('has an anchor in its middle, which Quire can not keep')
-    return { atStart, atEnd, body: { kind: 'sequence', parts } }
+    return { atStart, atEnd, body: sequenceOf(parts) }
   }
 
   #peek(): string {
@@ -135,7 +151,7 @@ class RegexParser {
     if (branches.some(({ atStart, atEnd }) => atStart || atEnd)) {
       throw this.#refuse('has an anchor in a group, which Quire can not keep', start)
     }
-    return { kind: 'choice', options: branches.map(({ body }) => body) }
+    return choiceOf(branches.map(({ body }) => body))
   }
 
   #repeated(body: RegexNode): RegexNode {

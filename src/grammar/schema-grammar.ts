@@ -10,6 +10,8 @@ import {
   isEqual,
   isRecord,
   readList,
+  readNames,
+  readRecord,
   resolvePointer,
   type Schema,
 } from './schema-node.ts'
@@ -32,8 +34,8 @@ type TypeName = (typeof types)[number]
 /** The type that a schema without one is about. */
 const typesByKeyword: readonly (readonly [TypeName, readonly string[]])[] = [
   ['object', ['properties', 'required', 'additionalProperties', 'patternProperties']],
-  ['object', ['propertyNames', 'minProperties', 'maxProperties']],
-  ['array', ['items', 'prefixItems', 'minItems', 'maxItems']],
+  ['object', ['propertyNames', 'dependentRequired', 'minProperties', 'maxProperties']],
+  ['array', ['items', 'prefixItems', 'minItems', 'maxItems', 'uniqueItems']],
   ['string', ['minLength', 'maxLength', 'pattern', 'format']],
   ['number', ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf']],
 ]
@@ -92,12 +94,14 @@ export class SchemaGrammar {
     if (schema === true) return this.json.value()
     if (schema === false) return null
     if (!isRecord(schema)) throw refuseConstraint('A schema must be an object or a boolean.', path)
+    if (schema['not'] === true || isEqual(schema['not'], {})) return null
     checkKeywords(schema, path)
     if (schema['$ref'] !== undefined) return this.#reference(schema, path)
     if (schema['allOf'] !== undefined) return this.#all(schema, path)
     for (const keyword of ['anyOf', 'oneOf'] as const) {
       if (schema[keyword] !== undefined) return this.#any(schema, keyword, path)
     }
+    if (schema['dependentRequired'] !== undefined) return this.#dependent(schema, path)
     if ('const' in schema) return this.#values([schema['const']], schema, path)
     if (schema['enum'] !== undefined) {
       return this.#values(readList(schema, 'enum', path), schema, path)
@@ -167,12 +171,34 @@ export class SchemaGrammar {
     return this.convert(merged, path)
   }
 
+  /** Either without the property that others hang on, or with all of them. */
+  #dependent(schema: Schema, path: string): string | null {
+    const { dependentRequired: _, ...rest } = schema
+    const dependents = readRecord(schema, 'dependentRequired', path)
+    const [key, ...others] = Object.keys(dependents)
+    if (key === undefined) return this.convert(rest, path)
+    const required = [key, ...readNames(dependents, key, path)]
+    const remaining = Object.fromEntries(others.map((other) => [other, dependents[other]]))
+    const whole = others.length === 0 ? rest : { ...rest, dependentRequired: remaining }
+    const ways = [{ properties: { [key]: false } }, { required }]
+    return oneOfSome(ways.map((way) => this.convert({ allOf: [whole, way] }, path)))
+  }
+
+  /** All values of a schema that lists them; null for one that does not. */
+  listed(schema: unknown, path: string): readonly unknown[] | null {
+    const target = this.#dereference(schema, path)
+    if (!isRecord(target)) return null
+    if ('const' in target) return [target['const']]
+    if (target['enum'] !== undefined) return readList(target, 'enum', path)
+    return target['type'] === 'boolean' ? [true, false] : null
+  }
+
   #any(schema: Schema, keyword: 'anyOf' | 'oneOf', path: string): string | null {
     const { [keyword]: _, ...siblings } = schema
     const options = readList(schema, keyword, path)
     if (options.length === 0) throw refuseConstraint(`"${keyword}" must not be empty.`, path)
-    if (keyword === 'oneOf') this.#checkDisjoint(options, path)
     const isPlain = !Object.keys(siblings).some(asserts)
+    if (keyword === 'oneOf') this.#checkDisjoint(options, isPlain ? {} : siblings, path)
     const bodies = options.map((option, index) => {
       const at = childPath(path, keyword, index)
       return this.convert(isPlain ? option : { allOf: [siblings, option] }, at)
@@ -180,8 +206,11 @@ export class SchemaGrammar {
     return oneOfSome(bodies)
   }
 
-  #checkDisjoint(options: readonly unknown[], path: string): void {
-    const targets = options.map((option) => this.#dereference(option, path))
+  #checkDisjoint(options: readonly unknown[], siblings: Schema, path: string): void {
+    const targets = options.map((option) => {
+      const target = this.#dereference(option, path)
+      return isRecord(target) ? mergeSchemas(siblings, target, path) : target
+    })
     for (const [index, target] of targets.entries()) {
       const other = targets.findIndex((o, at) => at < index && !areDisjoint(o, target))
       if (other < 0) continue

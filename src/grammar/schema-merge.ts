@@ -36,6 +36,7 @@ const mergers: Readonly<Record<string, (a: unknown, b: unknown) => unknown>> = {
   items: bothOf,
   additionalProperties: bothOf,
   propertyNames: bothOf,
+  uniqueItems: (a, b) => a === true || b === true,
   allOf: (a, b) => [...listOf(a), ...listOf(b)],
 }
 
@@ -94,7 +95,24 @@ const valuesOf = (schema: unknown): readonly unknown[] | null => {
 const shareNone = (a: readonly unknown[], b: readonly unknown[]) =>
   !a.some((value) => b.some((other) => isEqual(value, other)))
 
-/** Whether no value can match both, as far as types, listed values and required properties tell. */
+const keysOf = (schema: Schema): readonly unknown[] => {
+  const properties = isRecord(schema['properties']) ? Object.keys(schema['properties']) : []
+  return [...properties, ...listOf(schema['required'])]
+}
+
+const openings = ['$ref', 'allOf', 'anyOf', 'oneOf', 'patternProperties', 'propertyNames']
+
+/** Whether one needs a property that the grammar of the other, which has only its own, leaves out. */
+const leavesOut = (schema: Schema, other: Schema): boolean =>
+  isRecord(schema['properties']) &&
+  (schema['additionalProperties'] ?? false) === false &&
+  !openings.some((keyword) => keyword in schema) &&
+  listOf(other['required']).some((key) => !keysOf(schema).includes(key))
+
+const forbids = (schema: Schema, other: Schema): boolean =>
+  schema['additionalProperties'] === false && leavesOut(schema, other)
+
+/** Whether no generated value can match both, as far as types, listed values and required properties tell. */
 export const areDisjoint = (a: unknown, b: unknown): boolean => {
   if (a === false || b === false) return true
   if (!isRecord(a) || !isRecord(b)) return false
@@ -105,6 +123,7 @@ export const areDisjoint = (a: unknown, b: unknown): boolean => {
   }
   const [left, right] = [a['properties'], b['properties']]
   if (!onlyType(a, ['object']) || !onlyType(b, ['object'])) return false
+  if (forbids(a, b) || forbids(b, a) || (leavesOut(a, b) && leavesOut(b, a))) return true
   if (!isRecord(left) || !isRecord(right)) return false
   return listOf(a['required']).some(
     (key) =>

@@ -33,6 +33,7 @@ const keptKeywords = new Set([
   'additionalProperties',
   'patternProperties',
   'propertyNames',
+  'dependentRequired',
   'minProperties',
   'maxProperties',
   'items',
@@ -40,6 +41,7 @@ const keptKeywords = new Set([
   'additionalItems',
   'minItems',
   'maxItems',
+  'uniqueItems',
   'minLength',
   'maxLength',
   'pattern',
@@ -57,7 +59,6 @@ const refusedKeywords: ReadonlySet<string> = new Set([
   'if',
   'then',
   'else',
-  'dependentRequired',
   'dependentSchemas',
   'dependencies',
   'unevaluatedProperties',
@@ -65,14 +66,13 @@ const refusedKeywords: ReadonlySet<string> = new Set([
   'contains',
   'minContains',
   'maxContains',
-  'uniqueItems',
   '$dynamicRef',
   '$recursiveRef',
 ])
 
 /** Values of refused keywords that ask for nothing. */
 const asksNothing = (keyword: string, value: unknown): boolean =>
-  keyword === 'uniqueItems' ? value === false : keyword.startsWith('unevaluated') && value === true
+  keyword.startsWith('unevaluated') && value === true
 
 /** Whether a keyword narrows the values, rather than describe them. */
 export const asserts = (keyword: string): boolean =>

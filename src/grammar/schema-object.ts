@@ -22,6 +22,16 @@ const additionalSchema = ({ options }: Converter, schema: Schema): unknown => {
   return isOpen && options.disableAdditionalProperties !== true
 }
 
+/** Whether a key may match a pattern; any does where there is none. */
+const mayBe = (key: string, pattern: string | null): boolean => {
+  if (pattern === null) return true
+  try {
+    return new RegExp(pattern, 'u').test(key)
+  } catch {
+    return true
+  }
+}
+
 /** `"key": value` for keys that are none of the listed ones; null where there are none. */
 const otherMember = (
   converter: Converter,
@@ -37,20 +47,18 @@ const otherMember = (
     const value = converter.inside(additional, childPath(path, 'additionalProperties'))
     return value === null ? null : sequence([json.otherKey(keys), json.layout.colon, value])
   }
-  const [[pattern, valueSchema] = ['', additional], ...more] = patterns
-  const isMixed = patterns.length > 0 && (names !== undefined || additional !== false)
-  const isGiven = schema['additionalProperties'] !== undefined
-  if (keys.length > 0 || more.length > 0 || (isMixed && (isGiven || names !== undefined))) {
+  const [[pattern, valueSchema] = [null, additional], ...more] = patterns
+  const isOpen = pattern !== null && typeof additional === 'object'
+  const isNamed = names !== undefined && keys.length > 0
+  if (isOpen || isNamed || more.length > 0 || keys.some((key) => mayBe(key, pattern))) {
     throw refuseConstraint(
-      '"patternProperties" and "propertyNames" can be kept only for an object with one of them and ' +
-        'without other properties.',
+      '"patternProperties" and "propertyNames" can be kept only for an object with one pattern, and ' +
+        'without other properties that may match it.',
       path,
     )
   }
-  const key =
-    patterns.length > 0
-      ? json.matching(pattern, path)
-      : converter.inside({ allOf: [{ type: 'string' }, names] }, childPath(path, 'propertyNames'))
+  const named = [{ type: 'string' }, ...(pattern === null ? [] : [{ pattern }]), names ?? true]
+  const key = converter.inside({ allOf: named }, childPath(path, 'propertyNames'))
   const value = converter.inside(valueSchema, path)
   return key === null || value === null ? null : sequence([key, json.layout.colon, value])
 }

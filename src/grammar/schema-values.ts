@@ -1,15 +1,18 @@
 import { quote } from '../errors.ts'
 import type { JsonGrammar } from './json-grammar.ts'
-import { type Bound, integerGrammar, numberGrammar } from './number-grammar.ts'
+import { multiplesGrammar, type Step } from './multiples-grammar.ts'
+import { type Bound, decimalOf, integerGrammar, numberGrammar } from './number-grammar.ts'
 import { refuseConstraint } from './refusal.ts'
-import { childPath, readCount, readList, type Schema } from './schema-node.ts'
-import { annotatingFormats, shortFormats, stringFormats } from './string-formats.ts'
+import { choice } from './rules.ts'
+import { childPath, isEqual, readCount, readList, type Schema } from './schema-node.ts'
+import { annotatingFormats, stringFormats } from './string-formats.ts'
 
 /** What turns the schemas of a value's parts into grammars. */
 export type Converter = {
   readonly json: JsonGrammar
   readonly options: { readonly disableAdditionalProperties?: boolean }
   inside(schema: unknown, path: string): string | null
+  listed(schema: unknown, path: string): readonly unknown[] | null
 }
 
 /** Numbers have no more digits: see `number-grammar.ts`. */
@@ -29,7 +32,11 @@ const readFarBound = (value: number, isLower: boolean, exclusive: boolean): numb
 const readBound = (schema: Schema, keyword: string, path: string): Bound | null => {
   const value = schema[keyword]
   if (value === undefined) return null
-  const exclusive = keyword.startsWith('exclusive')
+  // Up to draft 4, and in OpenAPI 3.0, this said how the other bound is meant.
+  if (typeof value === 'boolean' && keyword.startsWith('exclusive')) return null
+  const exclusive =
+    keyword.startsWith('exclusive') ||
+    schema[keyword === 'minimum' ? 'exclusiveMinimum' : 'exclusiveMaximum'] === true
   if (typeof value === 'number') {
     if (Math.abs(value) < 1e15 && Number(value.toFixed(15)) === value) return { value, exclusive }
     const far = readFarBound(value, /minimum/i.test(keyword), exclusive)
@@ -41,6 +48,8 @@ const readBound = (schema: Schema, keyword: string, path: string): Bound | null 
   )
 }
 
+type Bounds = { readonly low: Bound | null; readonly high: Bound | null }
+
 /** The bound that leaves less: the larger one below (`sign` 1), the smaller one above (-1). */
 const lowest = (a: Bound | null, b: Bound | null, sign: 1 | -1): Bound | null => {
   if (a === null || b === null) return a ?? b
@@ -48,10 +57,18 @@ const lowest = (a: Bound | null, b: Bound | null, sign: 1 | -1): Bound | null =>
   return sign * a.value > sign * b.value ? a : b
 }
 
-/** The first integer that a bound allows, going up (`step` 1) or down (-1). */
-const whole = ({ value, exclusive }: Bound, step: 1 | -1): bigint => {
-  const nearest = BigInt(step === 1 ? Math.ceil(value) : Math.floor(value))
-  return exclusive && Number.isInteger(value) ? nearest + BigInt(step) : nearest
+/**
+ * The first number of so many digits behind the point that a bound allows, going up (`step` 1) or down
+ * (-1), in units of its last digit.
+ */
+const firstWithin = ({ value, exclusive }: Bound, step: 1 | -1, digits = 0): bigint => {
+  const { integer, fraction } = decimalOf(value)
+  const size =
+    integer * 10n ** BigInt(digits) + BigInt(fraction.slice(0, digits).padEnd(digits, '0') || 0)
+  const isBetween = Number(fraction.slice(digits)) > 0
+  const inwards = value < 0 ? -size : size
+  const passes = isBetween ? value < 0 === (step === -1) : exclusive
+  return passes ? inwards + BigInt(step) : inwards
 }
 
 /** The regular expression of a format; null where it says nothing about the text. */
@@ -59,10 +76,7 @@ const formatPattern = (schema: Schema, path: string): string | null => {
   const { pattern, format } = schema
   if (format === undefined) return null
   const name = typeof format === 'string' ? format : quote(format)
-  if (Object.hasOwn(stringFormats, name)) {
-    const short = schema['maxLength'] === undefined ? undefined : shortFormats[name]
-    return `^(${short ?? stringFormats[name]})$`
-  }
+  if (Object.hasOwn(stringFormats, name)) return `^(${stringFormats[name]})$`
   // A format describes, says JSON Schema, and a pattern asserts: zod and others give both.
   if (annotatingFormats.has(name) || pattern !== undefined) return null
   throw refuseConstraint(
@@ -94,15 +108,38 @@ export const stringsGrammar = (json: JsonGrammar, schema: Schema, path: string):
   }
 }
 
-/** How many digits stand behind the point, by a "multipleOf" such as 0.01; null for any number. */
-const readDecimals = ({ multipleOf }: Schema, path: string): number | null => {
+/** As many remainders are followed, digit by digit. */
+const largestUnit = 4096
+
+/** The step that a "multipleOf" asks for; null for any number. */
+const readStep = ({ multipleOf }: Schema, path: string): Step | null => {
   if (multipleOf === undefined) return null
-  const decimals = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10].find((n) => multipleOf === Number(`1e-${n}`))
-  if (decimals !== undefined) return decimals
+  if (typeof multipleOf === 'number' && multipleOf > 0) {
+    const { integer, fraction } = decimalOf(multipleOf)
+    const unit = Number(`${integer}${fraction}`)
+    if (unit > 0 && unit <= largestUnit && fraction.length <= 10) {
+      return { unit, digits: fraction.length }
+    }
+  }
   throw refuseConstraint(
-    `"multipleOf" is kept for 1, 0.1, 0.01 and so on, got ${JSON.stringify(multipleOf)}. Check the answer yourself.`,
+    `"multipleOf" must be above zero, and up to ${largestUnit} without its point, got ${JSON.stringify(multipleOf)}.`,
     path,
   )
+}
+
+const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b))
+
+/** Multiples with no, some or all of the digits that a step has behind the point. */
+const multiples = (json: JsonGrammar, step: Step, bounds: Bounds, mostDigits: number) => {
+  const options: (string | null)[] = []
+  for (let digits = 0; digits <= Math.min(step.digits, mostDigits); digits += 1) {
+    const unit = step.unit / commonDivisor(step.unit, 10 ** (step.digits - digits))
+    const low = bounds.low && firstWithin(bounds.low, 1, digits)
+    const high = bounds.high && firstWithin(bounds.high, -1, digits)
+    options.push(multiplesGrammar(json.rules, { unit, digits }, { low, high }))
+  }
+  const some = options.filter((option) => option !== null)
+  return some.length === 0 ? null : choice(some)
 }
 
 /** The numbers of a schema; null where there is none. */
@@ -122,19 +159,52 @@ export const numbersGrammar = (
     readBound(schema, 'exclusiveMaximum', path),
     -1,
   )
-  const decimals = readDecimals(schema, path)
-  if (type === 'integer' || decimals === 0) {
-    const body = integerGrammar(low && whole(low, 1), high && whole(high, -1))
-    return body === null ? null : json.rules.add('integer', body)
+  const step = readStep(schema, path)
+  const add = (body: string | null) => (body === null ? null : json.rules.add(type, body))
+  if (step !== null && step.unit > 1) {
+    return add(multiples(json, step, { low, high }, type === 'integer' ? 0 : step.digits))
   }
-  if (low === null && high === null && decimals === null) return json.number()
-  const body = numberGrammar(low, high, decimals)
-  return body === null ? null : json.rules.add('number', body)
+  if (type === 'integer' || step?.digits === 0) {
+    return add(integerGrammar(low && firstWithin(low, 1), high && firstWithin(high, -1)))
+  }
+  if (low === null && high === null && step === null) return json.number()
+  return add(numberGrammar(low, high, step?.digits))
+}
+
+/** Lists of values that are listed themselves, each at most once and in that order. */
+const distinctGrammar = (converter: Converter, schema: Schema, path: string): string | null => {
+  const { items, prefixItems } = schema
+  const values = prefixItems === undefined ? converter.listed(items, path) : null
+  if (values === null) {
+    throw refuseConstraint(
+      '"uniqueItems" can be kept only where the items are listed by an "enum". Leave it out and check ' +
+        'the answer yourself.',
+      path,
+    )
+  }
+  const min = readCount(schema, 'minItems', 0, path)
+  const max = readCount(schema, 'maxItems', null, path)
+  const distinct = values.filter(
+    (value, at) => values.findIndex((other) => isEqual(other, value)) === at,
+  )
+  const bodies = distinct.map((value) =>
+    converter.inside({ allOf: [items, { const: value }] }, childPath(path, 'items')),
+  )
+  const { json } = converter
+  const body = json.distinct(
+    bodies.filter((one) => one !== null),
+    min,
+    max,
+  )
+  return body === null ? null : json.rules.add('list', body)
 }
 
 /** The lists of a schema; null where there is none. */
 export const listGrammar = (converter: Converter, schema: Schema, path: string): string | null => {
   const { items } = schema
+  if (schema['uniqueItems'] === true && schema['maxItems'] !== 1) {
+    return distinctGrammar(converter, schema, path)
+  }
   const min = readCount(schema, 'minItems', 0, path)
   const max = readCount(schema, 'maxItems', null, path)
   if (max !== null && min > max) return null

@@ -11,7 +11,7 @@ const weather = {
 }
 const named = { type: 'function', function: { name: 'weather' } }
 
-const badSchema = { type: 'object', properties: { a: { not: {} } } }
+const badSchema = { type: 'object', properties: { a: { not: { type: 'null' } } } }
 const bySchema = (schema: unknown) => ({
   response_format: { type: 'json_schema', json_schema: { name: 'x', schema } },
 })

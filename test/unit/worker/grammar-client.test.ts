@@ -61,7 +61,7 @@ describe('grammars in a worker', () => {
 
   it('refuse with the code and the place', async () => {
     const grammars = grammarsOver(() => startWorker())
-    const schema = { properties: { a: { not: {} } } }
+    const schema = { properties: { a: { not: { type: 'null' } } } }
     await expect(grammars.compile({ kind: 'json', schema, options: {} })).rejects.toMatchObject({
       code: 'invalid-request',
       details: { where: '$.properties.a' },
