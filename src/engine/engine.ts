@@ -24,6 +24,7 @@ export type GenerationEngineOptions = {
   /** Longest prompt and output together; lowered to what the KV cache holds. */
   readonly maxModelLen: number
   readonly vocabSize: number
+  /** The first is the one that answers are expected to end with. */
   readonly eosTokenIds: readonly number[]
   /** KV blocks of 16 tokens that the executor has. */
   readonly numBlocks: number

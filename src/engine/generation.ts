@@ -25,7 +25,10 @@ export type GenerationOutput = {
   readonly numCachedTokens: number
   /** Set on the last output alone. */
   readonly finishReason: FinishReason | null
-  /** The id out of `stopTokenIds` that ended the request; null for any other end. */
+  /**
+   * The id that ended the request, out of `stopTokenIds` or of those that end a text, the first of which
+   * tells nothing; null for any other end.
+   */
   readonly stopTokenId: number | null
 }
 

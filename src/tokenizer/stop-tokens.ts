@@ -29,17 +29,17 @@ const listTurnEnds = ({ addedTokens }: Tokenizer): number[] => {
 }
 
 /**
- * The ids that end an answer: those that the files name, the tokenizer's `eos_token`, and the tokens of
- * the vocabulary that end a turn wherever they are known. Files name one or two of them at best, while a
- * chat template may close its turns with another.
+ * The ids that end an answer: the tokenizer's `eos_token`, which vLLM tells no stop reason for, those
+ * that the files name, and the tokens of the vocabulary that end a turn wherever they are known. Files
+ * name one or two of them at best, while a chat template may close its turns with another.
  *
  * @param namedIds `eos_token_id` of config.json and generation_config.json.
  */
 export const stopTokenIds = (tokenizer: Tokenizer, namedIds: readonly number[]): number[] => {
   const { eosToken } = tokenizer
   const eosId = eosToken === null ? null : tokenizer.tokenToId(eosToken)
-  const known = [...(eosId === null ? [] : [eosId]), ...listTurnEnds(tokenizer)]
-  return [...new Set([...namedIds, ...known])]
+  const own = eosId === null ? [] : [eosId]
+  return [...new Set([...own, ...namedIds, ...listTurnEnds(tokenizer)])]
 }
 
 /**

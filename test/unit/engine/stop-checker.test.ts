@@ -4,6 +4,7 @@ import { checkStop } from '../../../src/engine/stop-checker.ts'
 import { makeSequence } from './simulated-gpu.ts'
 
 const eos = 2
+const otherEos = 9
 const stop = (stopTokenId: number | null) => ({ finishReason: 'stop', stopTokenId })
 const length = { finishReason: 'length', stopTokenId: null }
 
@@ -17,6 +18,8 @@ type Case = [
 test.each<Case>([
   ['an ordinary token', {}, [5], null],
   ['end of sequence', {}, [5, eos], stop(null)],
+  ['another of the ids that end a text', {}, [otherEos], stop(otherEos)],
+  ['the same, ignored', { ignoreEos: true }, [otherEos], null],
   ['end of sequence in the prompt alone', {}, [], null],
   ['end of sequence, ignored', { ignoreEos: true }, [eos], null],
   ['a stop id', { stopTokenIds: [7, 8] }, [8], stop(8)],
@@ -34,5 +37,5 @@ test.each<Case>([
 ])('%s', (_, params, outputs, expected) => {
   const sequence = makeSequence('a', [1, 3, eos], params)
   sequence.tokenIds.push(...outputs)
-  expect(checkStop(sequence, new Set([eos]))).toEqual(expected)
+  expect(checkStop(sequence, new Set([eos, otherEos]))).toEqual(expected)
 })

@@ -23,8 +23,9 @@ test.each<[string, readonly string[], unknown, readonly number[], readonly numbe
     [10],
     [10, 11],
   ],
-  ['Llama 3', ['<|end_of_text|>', '<|eom_id|>', '<|eot_id|>'], '<|eot_id|>', [10], [10, 12, 11]],
+  ['Llama 3', ['<|end_of_text|>', '<|eom_id|>', '<|eot_id|>'], '<|eot_id|>', [10], [12, 10, 11]],
   ['Gemma', ['<start_of_turn>', '<end_of_turn>'], '<eos>', [1], [1, 11]],
+  ["the tokenizer's own first", ['<eos>', '<end_of_turn>'], '<eos>', [11, 10], [10, 11]],
   ['Phi', ['<|user|>', '<|end|>'], null, [], [11]],
   [
     'Harmony, where <|end|> closes a message',
