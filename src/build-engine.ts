@@ -71,7 +71,7 @@ const outOfMemory = (parts: EngineParts, numBlocks: number, cause: EngineError):
     'out-of-memory',
     `${cause.message} The KV cache was already down to ${numBlocks} blocks of ${blockSize} tokens ` +
       `(${inBytes(kvCacheBytes)} of kvCacheBytes). Choose a smaller model or a denser ` +
-      `quantization, lower maxNumSeqs (${maxNumSeqs}) or maxNumBatchedTokens ` +
+      `quantization, lower maxModelLen, maxNumSeqs (${maxNumSeqs}) or maxNumBatchedTokens ` +
       `(${maxNumBatchedTokens}), or close other tabs that use the GPU.`,
     { cause, details: { numBlocks, kvCacheBytes, maxNumSeqs, maxNumBatchedTokens } },
   )
@@ -81,12 +81,15 @@ const outOfMemory = (parts: EngineParts, numBlocks: number, cause: EngineError):
  * Builds with half as many blocks each time that memory runs out: the weights go to the GPU again at
  * each try, so there should be few. Each has a new device, since destroying one is what gives back
  * all that it holds at once.
+ *
+ * @param least Blocks of use.
  */
 const buildWithinMemory = async (
   parts: EngineParts,
   first: RunnerParts,
+  least = fewestBlocks,
 ): Promise<{ executor: ModelRunner; numBlocks: number }> => {
-  const fewest = Math.min(first.numBlocks, fewestBlocks)
+  const fewest = Math.min(first.numBlocks, least)
   let { context, numBlocks } = first
   let numLosses = 0
   for (;;) {
@@ -132,7 +135,9 @@ export const buildEngine = async (
 ): Promise<GenerationEngine> => {
   const { config, options } = parts
   options.onProgress?.({ phase: 'compile', loaded: 0, total: 1, text: 'Compiling shaders' })
-  const built = await buildWithinMemory(parts, first)
+  // A context that is asked for must fit at first; afterwards a shorter one is better than none.
+  const askedBlocks = Math.ceil((options.maxModelLen ?? 0) / blockSize)
+  const built = await buildWithinMemory(parts, first, Math.max(fewestBlocks, askedBlocks))
   // Without reductions every row costs its full time, so verifying a draft gains nothing.
   const speculation = first.context.reduction === 'none' ? null : defaultSpeculation
   // Nobody watches the progress of a later load, nor may a signal of the first one end it.

@@ -53,15 +53,21 @@ export type EngineSizes = {
   readonly maxNumSeqs: number
   readonly maxNumBatchedTokens: number
   readonly maxModelLen: number
+  /** Longest context that the KV cache has to hold, for the model to be of use or because it is asked for. */
+  readonly leastContext: number
   readonly kvFormat: KvFormat
   /** Bytes for the KV cache at most. */
   readonly kvCacheBytes: number
 }
 
+/** A KV cache for fewer tokens, or for less than one whole context, is of little use. */
+export const usefulTokens = 2048
+
 /**
  * The sizes that the options ask for, and the defaults of the others.
  *
  * @param pooling For a model that embeds.
+ * @throws EngineError `invalid-request` for a `maxModelLen` beyond what the model or `kvCacheBytes` holds.
  */
 export const engineSizes = (
   config: ModelConfig,
@@ -70,15 +76,45 @@ export const engineSizes = (
 ): EngineSizes =>
   pooling ? poolingEngineSizes(config, options, pooling) : generationSizes(config, options)
 
+/** As in vLLM: with long RoPE, texts within the original length are served best, unless longer are asked for. */
+const defaultContext = ({ contextLength, ropes }: ModelConfig): number =>
+  ropes.reduce(
+    (length, { scaling }) =>
+      scaling.type === 'longrope'
+        ? Math.min(length, scaling.originalMaxPositionEmbeddings)
+        : length,
+    contextLength,
+  )
+
+/** @param source What sets the limit, for the message. */
+const checkModelLen = (asked: number | undefined, longest: number, source: string): void => {
+  if (asked === undefined || asked <= longest) return
+  throw new EngineError(
+    'invalid-request',
+    `maxModelLen (${asked}) is greater than ${longest}, the longest that ${source}. Leave it out, or ` +
+      'ask for less.',
+    { details: { option: 'maxModelLen', longest } },
+  )
+}
+
+const defaultCacheBytes = 256 * mebibyte
+
 const generationSizes = (config: ModelConfig, options: LoadOptions): EngineSizes => {
-  const { kvCacheDtype: kvFormat = 'f16', kvCacheBytes = 256 * mebibyte } = options
+  const { kvCacheDtype: kvFormat = 'f16', maxModelLen: asked } = options
+  checkModelLen(asked, config.contextLength, 'config.json has positions for')
+  const blockBytes = bytesPerBlock(config, kvFormat)
+  const askedBytes = Math.ceil((asked ?? 0) / blockSize) * blockBytes
+  const kvCacheBytes = options.kvCacheBytes ?? Math.max(defaultCacheBytes, askedBytes)
   // No context gets longer than the cache, and tables grow with the context.
-  const numBlocks = Math.max(1, Math.floor(kvCacheBytes / bytesPerBlock(config, kvFormat)))
-  const longest = Math.min(config.maxPositionEmbeddings, numBlocks * blockSize)
+  const cached = Math.max(1, Math.floor(kvCacheBytes / blockBytes)) * blockSize
+  const source = `kvCacheBytes (${kvCacheBytes}) holds, where it would take ${askedBytes}`
+  checkModelLen(asked, cached, source)
+  const maxModelLen = asked ?? Math.min(defaultContext(config), cached)
   return {
     maxNumSeqs: options.maxNumSeqs ?? 8,
     maxNumBatchedTokens: options.maxNumBatchedTokens ?? 256,
-    maxModelLen: Math.min(options.maxModelLen ?? longest, longest),
+    maxModelLen,
+    leastContext: asked ?? Math.min(maxModelLen, usefulTokens),
     kvFormat,
     kvCacheBytes,
   }
@@ -105,8 +141,9 @@ const poolingEngineSizes = (
   options: LoadOptions,
   { maxTokens }: PoolingConfig,
 ): EngineSizes => {
-  const longest = Math.min(config.maxPositionEmbeddings, maxTokens ?? Infinity, mostStepTokens)
-  const maxModelLen = Math.min(options.maxModelLen ?? defaultTextLength, longest)
+  const longest = Math.min(config.contextLength, maxTokens ?? Infinity, mostStepTokens)
+  checkModelLen(options.maxModelLen, longest, "the model's files have it embed")
+  const maxModelLen = options.maxModelLen ?? Math.min(defaultTextLength, longest)
   return {
     maxNumSeqs: options.maxNumSeqs ?? mostSeqs,
     maxNumBatchedTokens: Math.min(
@@ -114,6 +151,7 @@ const poolingEngineSizes = (
       mostStepTokens,
     ),
     maxModelLen,
+    leastContext: 0,
     kvFormat: 'f32',
     kvCacheBytes: 0,
   }

@@ -160,7 +160,7 @@ export const loadFromSource = async (
   refuseTooLarge(plan)
   const { quantization, kvCache } = plan
   const tokenizer = loadTokenizer({ tokenizerJson, tokenizerConfig })
-  const chatTemplate = loadChatTemplate(tokenizerConfig, files.chatTemplate ?? undefined)
+  const chatTemplate = loadChatTemplate(tokenizerConfig)
   const created = Math.floor(Date.now() / 1000)
   const served = { id: plan.model, created, tokenizer, chatTemplate }
   const ready = () => options.onProgress?.({ phase: 'ready', loaded: 1, total: 1, text: 'Ready' })
@@ -170,7 +170,15 @@ export const loadFromSource = async (
     ready()
     const dimensions = options.matryoshkaDimensions ?? pooling.dimensions
     const vectors = { normalize: pooling.normalize, dimensions }
-    return { ...served, task: 'embed', engine, vectors, dispose: () => engine.dispose() }
+    const { lowersCase } = pooling
+    return {
+      ...served,
+      task: 'embed',
+      engine,
+      vectors,
+      lowersCase,
+      dispose: () => engine.dispose(),
+    }
   }
   const detected = detectParsers({
     architecture: config.architecture,

@@ -34,11 +34,16 @@ export type LoadOptions = {
   readonly dtype?: 'auto' | 'f32' | 'f16'
   /** Element type of the KV cache. Default `f16`. */
   readonly kvCacheDtype?: 'f32' | 'f16'
-  /** Bytes for the KV cache at most; less where `memoryBudget` leaves less. Default 256 MiB. */
+  /**
+   * Bytes for the KV cache at most; less where `memoryBudget` leaves less. Default 256 MiB, or what
+   * `maxModelLen` takes where that is more.
+   */
   readonly kvCacheBytes?: number
   /**
-   * Longest prompt and answer together, in tokens; the model's own limit unless given. Of a model that
-   * embeds the longest text, at most 4096 unless given, since a step holds whole texts.
+   * Longest prompt and answer together, in tokens. What the model, the KV cache or `memoryBudget` has no
+   * room for is refused. Unless given as long as all of them allow, and with long RoPE the original
+   * length, which it serves best. Of a model that embeds the longest text, at most 4096 unless given,
+   * since a step holds whole texts.
    */
   readonly maxModelLen?: number
   /** Requests that run at the same time, 1 to 32. Default 8, and 32 for a model that embeds. */

@@ -4,6 +4,7 @@ import { parseModelConfig } from './models/parse-config.ts'
 import type { PoolingConfig } from './models/pooling-config.ts'
 import { poolingTensors, readPooling } from './pooling-files.ts'
 import type { ModelSource } from './storage/byte-source.ts'
+import { readTokenizerConfig } from './tokenizer-files.ts'
 import { openGguf, openGgufIndex } from './weights/gguf/open-gguf.ts'
 import { openSafetensors, type TensorIndex } from './weights/safetensors.ts'
 
@@ -19,13 +20,17 @@ export type ModelOutline = {
 export type ModelFiles = ModelOutline & {
   readonly generation: ReturnType<typeof parseGenerationConfig>
   readonly tokenizerJson: unknown
+  /** tokenizer_config.json, with what other files add to it. */
   readonly tokenizerConfig: unknown
-  /** chat_template.jinja; null where the template, if any, is in `tokenizerConfig`. */
-  readonly chatTemplate: string | null
 }
 
-const readOptionalJson = async (source: ModelSource, name: string): Promise<unknown> =>
-  (await source.has(name)) ? source.readJson(name) : null
+/** As transformers: where there is no generation_config.json, its fields may stand in config.json. */
+const readGeneration = async (source: ModelSource): Promise<ModelFiles['generation']> => {
+  const hasOwn = await source.has('generation_config.json')
+  return parseGenerationConfig(
+    await source.readJson(hasOwn ? 'generation_config.json' : 'config.json'),
+  )
+}
 
 /**
  * Reads a model's configuration and tokenizer, from a Hugging Face folder or from a GGUF file.
@@ -42,23 +47,15 @@ export const readModelFiles = async (source: ModelSource): Promise<ModelFiles> =
       generation: parseGenerationConfig(gguf.generationConfig),
       tokenizerJson: gguf.tokenizerJson,
       tokenizerConfig: gguf.tokenizerConfig,
-      chatTemplate: null,
     }
   }
-  const [outline, generation, tokenizerJson, tokenizerConfig, chatTemplate] = await Promise.all([
+  const [outline, generation, tokenizerJson, tokenizerConfig] = await Promise.all([
     readFolderOutline(source),
-    readOptionalJson(source, 'generation_config.json'),
+    readGeneration(source),
     source.readJson('tokenizer.json'),
-    readOptionalJson(source, 'tokenizer_config.json'),
-    source.readText('chat_template.jinja'),
+    readTokenizerConfig(source),
   ])
-  return {
-    ...outline,
-    generation: parseGenerationConfig(generation),
-    tokenizerJson,
-    tokenizerConfig: tokenizerConfig ?? {},
-    chatTemplate,
-  }
+  return { ...outline, generation, tokenizerJson, tokenizerConfig }
 }
 
 /**

@@ -8,6 +8,20 @@ import { withFolders } from './weights/tensor-names.ts'
 const readOptionalJson = async (source: ModelSource, name: string): Promise<unknown> =>
   (await source.has(name)) ? source.readJson(name) : null
 
+/** sentence-transformers has named its settings by the network. */
+const settingsFiles = [
+  'sentence_bert_config.json',
+  'sentence_roberta_config.json',
+  'sentence_xlm-roberta_config.json',
+]
+
+const readSettings = async (source: ModelSource): Promise<unknown> => {
+  for (const name of settingsFiles) {
+    if (await source.has(name)) return source.readJson(name)
+  }
+  return null
+}
+
 /**
  * How a model embeds texts; null for one that generates. As in vLLM a decoder embeds where
  * sentence-transformers has left its files.
@@ -25,7 +39,8 @@ export const readPooling = async (
     {
       config: await source.readJson('config.json'),
       modules,
-      sentenceBert: await readOptionalJson(source, 'sentence_bert_config.json'),
+      sentenceBert: await readSettings(source),
+      tokenizerConfig: await readOptionalJson(source, 'tokenizer_config.json'),
       readModule: (folder) => source.readJson(`${folder}/config.json`),
     },
     defaultPooling(config),

@@ -52,11 +52,13 @@ export const readFlag = (json: Json, name: string, fallback: boolean): boolean =
   throw invalidField(name, value, 'true or false')
 }
 
+/** One id or a list; older files say -1 for none. */
 export const readTokenIds = (json: Json, name: string): number[] => {
   const value = json[name] ?? []
   const ids: unknown[] = Array.isArray(value) ? value : [value]
-  return ids.map((id) => {
-    if (typeof id === 'number' && Number.isSafeInteger(id) && id >= 0) return id
+  return ids.flatMap((id) => {
+    if (id === -1) return []
+    if (typeof id === 'number' && Number.isSafeInteger(id) && id >= 0) return [id]
     throw invalidField(name, value, 'token ids')
   })
 }

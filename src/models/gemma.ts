@@ -50,6 +50,8 @@ export const gemma3: Architecture = {
       qkNorm: 'head',
       causal,
       ropes: readRopesByLayerType(json, base.maxPositionEmbeddings, thetas),
+      // The field tells the stretched length.
+      contextLength: base.maxPositionEmbeddings,
       layers: readSlidingLayers(
         causal ? json : withWindowToEachSide(json),
         base,

@@ -90,6 +90,8 @@ export type ModelConfig = {
   /** One entry a layer. */
   readonly layers: readonly LayerConfig[]
   readonly maxPositionEmbeddings: number
+  /** Longest context in tokens, with what the rotary angles are stretched by. */
+  readonly contextLength: number
   /** The language-model head is the embedding matrix. */
   readonly tieWordEmbeddings: boolean
   /** Positions are learned and added to the embeddings. */

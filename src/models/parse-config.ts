@@ -15,7 +15,7 @@ import {
 import type { ModelConfig } from './model-config.ts'
 import { readQuantization } from './quantization-config.ts'
 import { architectures } from './registry.ts'
-import { readRope, readRotaryDim } from './rope-config.ts'
+import { contextLengthOf, readRope, readRotaryDim } from './rope-config.ts'
 
 /**
  * Checks a Hugging Face config.json and settles its defaults. Reads both the older fields
@@ -29,7 +29,10 @@ export const parseModelConfig = (json: unknown): ModelConfig => {
   const architecture = findArchitecture(json)
   const fields = architecture.fields?.(json) ?? json
   const base = readBase(fields, architecture.name)
-  return { ...base, ...architecture.configure(fields, base) }
+  const own = architecture.configure(fields, base)
+  const config = { ...base, ...own }
+  const stretched = contextLengthOf(config.ropes, config.maxPositionEmbeddings)
+  return { ...config, contextLength: own.contextLength ?? stretched }
 }
 
 const maxLayers = 4096
@@ -47,6 +50,7 @@ const readBase = (json: Json, architecture: string): ModelConfig => {
   if (headDim % 2 !== 0) throw invalidField('head_dim', headDim, 'an even number')
   const numLayers = readLength(json, 'num_hidden_layers', maxLayers)
   const maxPositionEmbeddings = readInteger(json, 'max_position_embeddings')
+  const ropes = [readRope(json, maxPositionEmbeddings)]
   const torchDtype = json['dtype'] ?? json['torch_dtype']
   const attentionBias = readFlag(json, 'attention_bias', false)
   return {
@@ -63,9 +67,10 @@ const readBase = (json: Json, architecture: string): ModelConfig => {
     normEps: readNumber(json, 'rms_norm_eps', 1e-6),
     normOffset: 0,
     normPlacement: 'pre',
-    ropes: [readRope(json, maxPositionEmbeddings)],
+    ropes,
     layers: Array.from({ length: numLayers }, () => ({ window: 0, rope: 0 })),
     maxPositionEmbeddings,
+    contextLength: contextLengthOf(ropes, maxPositionEmbeddings),
     tieWordEmbeddings: readFlag(json, 'tie_word_embeddings', false),
     learnedPositions: false,
     attentionBias,

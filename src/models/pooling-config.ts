@@ -29,6 +29,8 @@ export type PoolingConfig = {
   readonly dimensions: 'none' | 'any' | readonly number[]
   /** Longest text in tokens, where the files set one. */
   readonly maxTokens: number | null
+  /** Texts are put into lower case before they are cut into tokens. */
+  readonly lowersCase: boolean
 }
 
 /** The files of sentence-transformers, besides config.json; null where the model has none. */
@@ -36,8 +38,9 @@ export type PoolingFiles = {
   readonly config: unknown
   /** modules.json. */
   readonly modules: unknown
-  /** sentence_bert_config.json. */
+  /** sentence_bert_config.json, or that of another network. */
   readonly sentenceBert: unknown
+  readonly tokenizerConfig: unknown
   /** config.json of a module's folder. */
   readonly readModule: (folder: string) => Promise<unknown>
 }
@@ -125,6 +128,21 @@ const asRecord = (json: unknown, file: string): Json => {
 }
 
 /**
+ * vLLM's rule: sentence-transformers' limit, else the tokenizer's, where config.json says that positions
+ * are learned. Tokenizers without a limit tell a huge one.
+ */
+const readMaxTokens = (config: Json, { sentenceBert, tokenizerConfig }: PoolingFiles) => {
+  const own = isRecord(sentenceBert) ? sentenceBert : {}
+  if ((own['max_seq_length'] ?? null) !== null) return readInteger(own, 'max_seq_length')
+  const learned = config['position_embedding_type'] === 'absolute'
+  const limit = isRecord(tokenizerConfig) && learned ? tokenizerConfig['model_max_length'] : null
+  return isLength(limit) && Number(limit) < 2 ** 31 ? Number(limit) : null
+}
+
+const readLowersCase = ({ sentenceBert }: PoolingFiles): boolean =>
+  isRecord(sentenceBert) && readFlag(sentenceBert, 'do_lower_case', false)
+
+/**
  * Reads how a model embeds, from the files that sentence-transformers writes or, where there are none,
  * by the defaults that vLLM has: vectors of length 1, pooled as the network suggests.
  *
@@ -135,10 +153,13 @@ export const readPoolingConfig = async (
   files: PoolingFiles,
   fallback: Pooling,
 ): Promise<PoolingConfig> => {
-  const dimensions = readDimensions(asRecord(files.config, 'config.json'))
-  if (files.modules === null) {
-    return { pooling: fallback, dense: [], normalize: true, dimensions, maxTokens: null }
+  const config = asRecord(files.config, 'config.json')
+  const common = {
+    dimensions: readDimensions(config),
+    maxTokens: readMaxTokens(config, files),
+    lowersCase: readLowersCase(files),
   }
+  if (files.modules === null) return { pooling: fallback, dense: [], normalize: true, ...common }
   let pooling = fallback
   let normalize = false
   const dense: DenseConfig[] = []
@@ -151,8 +172,5 @@ export const readPoolingConfig = async (
       throw unsupported(`The module ${type} of modules.json is not supported`, otherModel)
     }
   }
-  const { sentenceBert } = files
-  const hasMaxTokens = isRecord(sentenceBert) && (sentenceBert['max_seq_length'] ?? null) !== null
-  const maxTokens = hasMaxTokens ? readInteger(sentenceBert, 'max_seq_length') : null
-  return { pooling, dense, normalize, dimensions, maxTokens }
+  return { pooling, dense, normalize, ...common }
 }

@@ -79,6 +79,20 @@ export const readRopesByLayerType = (
   ]
 }
 
+/**
+ * Positions that angles are good for, by vLLM's rule: most kinds of scaling multiply what config.json's
+ * `max_position_embeddings` tells.
+ */
+export const contextLengthOf = (
+  ropes: readonly RopeConfig[],
+  maxPositionEmbeddings: number,
+): number =>
+  ropes.reduce((length, { scaling }) => {
+    if (scaling.type === 'linear') return Math.floor(maxPositionEmbeddings * scaling.factor)
+    if (scaling.type !== 'yarn') return length
+    return Math.floor(scaling.originalMaxPositionEmbeddings * scaling.factor)
+  }, maxPositionEmbeddings)
+
 const noScaling: RopeScaling = { type: 'none' }
 
 const readRopeScaling = (parameters: Json, maxPositionEmbeddings: number): RopeScaling => {

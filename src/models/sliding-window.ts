@@ -20,7 +20,7 @@ export const readSlidingLayers = (
   }
   const hasWindow = (json['sliding_window'] ?? null) !== null
   const given = hasWindow ? readInteger(json, 'sliding_window') : 0
-  const window = given < base.maxPositionEmbeddings ? given : 0
+  const window = given < base.contextLength ? given : 0
   return base.layers.map((_, layer) => {
     const slides = types === null ? isSliding(layer) : types[layer] === 'sliding_attention'
     return { window: slides ? window : 0, rope: ropeOf(slides) }

@@ -17,6 +17,9 @@ const elementTypes = {
 
 const { auto: _, ...cacheTypes } = elementTypes
 
+/** vLLM's words for a length that fits. */
+const autoLengths = new Set(['auto', '-1'])
+
 /** Options of every command that loads a model, under vLLM's names where it has them. */
 export const modelOptions = {
   model: {
@@ -50,7 +53,11 @@ export const modelOptions = {
     read: count,
     help: "for the model on the GPU; half of this machine's memory unless given",
   },
-  'max-model-len': { value: 'TOKENS', read: count, help: 'longest prompt and answer together' },
+  'max-model-len': {
+    value: 'TOKENS',
+    read: (given, option) => (autoLengths.has(given) ? undefined : count(given, option)),
+    help: 'longest prompt and answer together; auto takes what fits, as it is without the option',
+  },
   'max-num-seqs': { value: 'N', read: count, help: 'requests that run at the same time' },
   'max-num-batched-tokens': { value: 'TOKENS', read: count, help: 'of one step' },
   'enable-prefix-caching': { help: 'reuse the KV of equal prompt starts (the default)' },

@@ -2,7 +2,14 @@ import { blockSize } from '../engine/block-manager.ts'
 import { bytesPerBlock, kvBlocksThatFit } from '../engine/kv-cache.ts'
 import { ModelRunner } from '../engine/model-runner.ts'
 import { PoolingRunner } from '../engine/pooling-runner.ts'
-import { engineSizes, poolingLimits, runnerSizes, type EngineSizes } from '../engine-sizes.ts'
+import {
+  engineSizes,
+  poolingLimits,
+  runnerSizes,
+  usefulTokens,
+  type EngineSizes,
+} from '../engine-sizes.ts'
+import { EngineError } from '../errors.ts'
 import { type CountedBuffer, createCountingContext } from '../gpu/counting-device.ts'
 import type { GpuContext } from '../gpu/device.ts'
 import { PipelineCache } from '../gpu/pipeline-cache.ts'
@@ -30,9 +37,6 @@ export const defaultMemoryBudget = (deviceMemory = 8): number => (deviceMemory *
 
 /** What `auto` tries in turn. */
 const autoQuantizations: readonly WeightQuantization[] = ['stored', 'q8', 'q4']
-
-/** A KV cache for fewer tokens, or for less than one whole context, is of little use. */
-const usefulTokens = 2048
 
 export type PlanInput = {
   readonly config: ModelConfig
@@ -107,7 +111,7 @@ const measureWeights = async (input: PlanInput, sizes: EngineSizes) => {
 
 /** Bytes of the smallest KV cache that is of use. */
 const leastCacheBytes = (input: PlanInput, sizes: EngineSizes): number => {
-  const numBlocks = Math.ceil(Math.min(sizes.maxModelLen, usefulTokens) / blockSize)
+  const numBlocks = Math.ceil(Math.min(sizes.maxModelLen, sizes.leastContext) / blockSize)
   return Math.min(numBlocks * cacheBlockBytes(input, sizes), sizes.kvCacheBytes)
 }
 
@@ -117,12 +121,20 @@ const measureRest = async (input: PlanInput, sizes: EngineSizes) => {
   return { scratchBytes, cacheBytes: leastCacheBytes(input, sizes) }
 }
 
+/** Halves of a long context that was asked for, down to what is of use. */
+const shorterContexts = ({ leastContext }: Pick<EngineSizes, 'leastContext'>): number[] => {
+  const half = Math.floor(leastContext / 2)
+  return half < usefulTokens ? [] : [half, ...shorterContexts({ leastContext: half })]
+}
+
 /** What less may be asked for, the least loss first. */
-const smallerOptions = ({ maxModelLen, maxNumBatchedTokens }: EngineSizes) => {
+const smallerOptions = (sizes: EngineSizes) => {
+  const { maxModelLen, maxNumBatchedTokens } = sizes
   const context = (length: number) => (maxModelLen > length ? { maxModelLen: length } : {})
   const alone = { maxNumSeqs: 1, maxNumBatchedTokens: Math.min(64, maxNumBatchedTokens) }
   return [
     {},
+    ...shorterContexts(sizes).map(context),
     context(usefulTokens / 2),
     { ...context(usefulTokens / 2), ...alone },
     { ...context(512), ...alone },
@@ -197,6 +209,17 @@ const planCache = (input: PlanInput, sizes: EngineSizes, kvCacheBytes: number) =
   }
 }
 
+/** The adapter binds a layer's keys as one buffer. */
+const checkContext = (asked: number | undefined, longest: number): void => {
+  if (asked === undefined || asked <= longest) return
+  throw new EngineError(
+    'limit-exceeded',
+    `maxModelLen (${asked}) is greater than ${longest}, the longest whose KV cache this adapter can ` +
+      'bind. Leave it out, or ask for less.',
+    { details: { option: 'maxModelLen', longest } },
+  )
+}
+
 /**
  * What a model will take, from its configuration and the headers of its files: it is built as it will
  * be, on devices that only count.
@@ -219,6 +242,7 @@ export const planFor = async (input: PlanInput): Promise<ModelPlan> => {
   const neededBytes = weightBytes + scratchBytes + cacheBytes
   const left = Math.max(cacheBytes, memoryBudget - weightBytes - scratchBytes)
   const cache = planCache(input, sizes, Math.min(sizes.kvCacheBytes, left))
+  checkContext(options.maxModelLen, cache.maxModelLen)
   const fits = neededBytes <= memoryBudget
   const wanted = { quantization, budget: memoryBudget }
   const smaller = fits ? [] : await findChoices(input, weightBytesBy, wanted)

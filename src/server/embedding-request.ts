@@ -133,9 +133,10 @@ export const encodeInputs = (
     maxTokens: truncationLength(body, maxModelLen),
     truncationSide: side,
   }
+  const spell = (text: string) => (model.lowersCase ? text.toLowerCase() : text)
   return inputs.map((input) => {
     const isText = typeof input === 'string'
-    const tokenIds = encodePrompt(isText ? boundText(input, bounds) : input, options)
+    const tokenIds = encodePrompt(isText ? boundText(spell(input), bounds) : input, options)
     checkContextLength({ numTokens: tokenIds.length, isText }, nothingRequested, maxModelLen)
     return tokenIds
   })

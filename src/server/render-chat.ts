@@ -1,4 +1,5 @@
 import { toChatMessages } from './chat-messages.ts'
+import { settleDeveloperRole } from './developer-role.ts'
 import { invalidRequest } from './errors.ts'
 import type { AnyServedModel } from './served-model.ts'
 import { specialTokens } from './special-tokens.ts'
@@ -46,8 +47,9 @@ export const renderChat = (
   }
   const continueFinalMessage = chat.continue_final_message ?? false
   const addsByDefault = chat.addsGenerationPrompt && !continueFinalMessage
+  const { source } = chatTemplate
   return chatTemplate.render({
-    messages: toChatMessages(chat.messages, chatTemplate.source),
+    messages: toChatMessages(settleDeveloperRole(chat.messages, source), source),
     ...(chat.tools ? { tools: chat.tools } : {}),
     ...(chat.documents ? { documents: chat.documents } : {}),
     addGenerationPrompt: chat.add_generation_prompt ?? addsByDefault,

@@ -121,17 +121,17 @@ export const forChoice = (params: SamplingParams, choiceOfPrompt: number): Sampl
 }
 
 /**
- * An answer without a limit of its own has what the context leaves.
+ * An answer without a limit of its own, or with more than that by default, has what the context leaves.
  *
  * @throws EngineError in vLLM's words for more tokens at least than there can be.
  */
 export const checkMinTokens = (
-  { minTokens, maxTokens }: SamplingParams,
+  { minTokens }: SamplingParams,
   numPromptTokens: number,
   maxModelLen: number,
 ): void => {
   const room = maxModelLen - numPromptTokens
-  if (maxTokens !== null || minTokens <= room) return
+  if (minTokens <= room) return
   throw invalidRequest(
     `min_tokens must be less than or equal to max_tokens=${room}, got ${minTokens}.`,
     'min_tokens',

@@ -33,6 +33,8 @@ export type ServedPoolingModel = Served & {
   readonly task: 'embed'
   readonly engine: PoolingEngine
   readonly vectors: VectorRules
+  /** Texts are put into lower case before they are cut into tokens. */
+  readonly lowersCase: boolean
 }
 
 export type AnyServedModel = ServedModel | ServedPoolingModel

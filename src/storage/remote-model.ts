@@ -21,13 +21,21 @@ const optional = [
   'generation_config.json',
   'tokenizer.json',
   'tokenizer_config.json',
+  'special_tokens_map.json',
   'chat_template.jinja',
+  'chat_template.json',
+  'additional_chat_templates/tool_use.jinja',
 ]
 const indexFile = 'model.safetensors.index.json'
 const weightsFile = 'model.safetensors'
 /** Of sentence-transformers: what comes after the network, each module in a folder of its own. */
 const modulesFile = 'modules.json'
 const moduleOptional = ['config.json', 'model.safetensors']
+const moduleSettings = [
+  'sentence_bert_config.json',
+  'sentence_roberta_config.json',
+  'sentence_xlm-roberta_config.json',
+]
 
 /**
  * Finds out which files make up a model: configuration, tokenizer and safetensors weights, or GGUF.
@@ -136,7 +144,7 @@ const moduleFiles = async (
     (path): path is string => typeof path === 'string' && /^[\w.-]+$/.test(path),
   )
   const names = folders.flatMap((folder) => moduleOptional.map((name) => `${folder}/${name}`))
-  return Promise.all(['sentence_bert_config.json', ...names].map(find))
+  return Promise.all([...moduleSettings, ...names].map(find))
 }
 
 const shardNames = async (index: RemoteFile, http: Http): Promise<string[]> => {

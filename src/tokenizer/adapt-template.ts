@@ -16,11 +16,14 @@ const isText = (node: unknown): boolean => isTemplateNode(node) && node.type ===
 
 const printed = (node: unknown): unknown => (isText(node) ? node : helperCall('print', [node]))
 
+const filters: readonly unknown[] = ['tojson', 'format']
+
 const adaptFilter = ({ operand, filter }: TemplateNode): TemplateNode | null => {
   const call = isTemplateNode(filter) && filter.type === 'CallExpression' ? filter : null
-  if (nameOf(call ? call['callee'] : filter) !== 'tojson') return null
+  const name = nameOf(call ? call['callee'] : filter)
+  if (typeof name !== 'string' || !filters.includes(name)) return null
   const given: unknown[] = call && Array.isArray(call['args']) ? call['args'] : []
-  return helperCall('tojson', [operand, ...given])
+  return helperCall(name, [operand, ...given])
 }
 
 const adaptCall = ({ callee, args }: TemplateNode): TemplateNode | null => {
@@ -73,7 +76,7 @@ const isPrinted = (node: unknown): boolean =>
 /**
  * Sends the operations that `@huggingface/jinja` 0.5 does unlike Python to our helpers: it prints
  * `true`, lists and nothing for None as JavaScript and JSON have them, refuses `~` with what is
- * undefined, ignores the argument of `strip(characters)`, writes 1e-7 and 1.0 in `tojson` as JavaScript
+ * undefined, has no `format`, ignores the argument of `strip(characters)`, writes 1e-7 and 1.0 in `tojson` as JavaScript
  * does and sorts keys by locale. Changes the parsed template in place.
  */
 export const adaptToPython = (parsed: Template['parsed']): void => {

@@ -45,6 +45,9 @@ export type TemplateTokens = {
   readonly eosToken: string | null
   readonly padToken?: string | null
   readonly unkToken?: string | null
+  readonly sepToken?: string | null
+  readonly clsToken?: string | null
+  readonly maskToken?: string | null
 }
 
 const refuse = (message: string, cause?: unknown) =>
@@ -130,6 +133,9 @@ export const compileChatTemplate = (source: string, tokens: TemplateTokens): Cha
     eos_token: tokens.eosToken,
     pad_token: tokens.padToken,
     unk_token: tokens.unkToken,
+    sep_token: tokens.sepToken,
+    cls_token: tokens.clsToken,
+    mask_token: tokens.maskToken,
   })
   return {
     source,
@@ -187,23 +193,22 @@ const readTemplates = (config: unknown): ReadonlyMap<string, string> => {
 }
 
 /**
- * The chat template of a model: `jinjaText` (chat_template.jinja) where given, else the
- * `chat_template` of tokenizer_config.json. Of named templates, "tool_use" serves requests with
- * tools and "default" the others. Null where the model has none.
+ * The chat template of a model, the `chat_template` of tokenizer_config.json. Of named templates,
+ * "tool_use" serves requests with tools and "default" the others. Null where the model has none.
  *
  * @throws EngineError `invalid-file` for a template that does not parse.
  */
-export const loadChatTemplate = (
-  tokenizerConfig: unknown,
-  jinjaText?: string,
-): ChatTemplate | null => {
-  const sources =
-    jinjaText === undefined ? readTemplates(tokenizerConfig) : new Map([['default', jinjaText]])
+export const loadChatTemplate = (tokenizerConfig: unknown): ChatTemplate | null => {
+  const sources = readTemplates(tokenizerConfig)
+  const read = (name: string) => readSpecialToken(tokenizerConfig, name)
   const tokens = {
-    bosToken: readSpecialToken(tokenizerConfig, 'bos_token'),
-    eosToken: readSpecialToken(tokenizerConfig, 'eos_token'),
-    padToken: readSpecialToken(tokenizerConfig, 'pad_token'),
-    unkToken: readSpecialToken(tokenizerConfig, 'unk_token'),
+    bosToken: read('bos_token'),
+    eosToken: read('eos_token'),
+    padToken: read('pad_token'),
+    unkToken: read('unk_token'),
+    sepToken: read('sep_token'),
+    clsToken: read('cls_token'),
+    maskToken: read('mask_token'),
   }
   const compile = (name: string): ChatTemplate | null => {
     const source = sources.get(name)

@@ -53,3 +53,27 @@ export const toPythonText = (input: TemplateValue): string => {
   if (Array.isArray(value) || value instanceof Map) return toRepr(input)
   throw new Error(`A ${type} can't be printed`)
 }
+
+const directives: Readonly<Record<string, (value: TemplateValue) => string>> = {
+  s: toPythonText,
+  r: toRepr,
+  d: (value) => {
+    if (typeof value.value === 'number') return BigInt(Math.trunc(value.value)).toString()
+    throw new Error(`%d format: a real number is required, not ${value.type}`)
+  },
+}
+
+/** Python's `text % values`, for strings and whole numbers as they are. */
+export const formatText = (text: string, values: readonly TemplateValue[]): string => {
+  const left = [...values]
+  const formatted = text.replace(/%(.?)/gs, (_, letter: string) => {
+    if (letter === '%') return '%'
+    const write = Object.hasOwn(directives, letter) ? directives[letter] : undefined
+    if (!write) throw new Error(`unsupported format character '${letter}'`)
+    const value = left.shift()
+    if (!value) throw new Error('not enough arguments for format string')
+    return write(value)
+  })
+  if (left.length === 0) return formatted
+  throw new Error('not all arguments converted during string formatting')
+}

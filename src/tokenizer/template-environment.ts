@@ -1,7 +1,7 @@
 import { Environment } from '@huggingface/jinja'
 import { toPythonJson, type PythonJsonOptions, type TemplateValue } from './python-json.ts'
 import { repeatText, stringMethods } from './python-strings.ts'
-import { toPythonText } from './python-text.ts'
+import { formatText, toPythonText } from './python-text.ts'
 
 type RuntimeValue = ReturnType<Environment['set']>
 type RuntimeFunction = Extract<RuntimeValue, { value: (...args: never[]) => unknown }>
@@ -124,6 +124,10 @@ export const createTemplateEnvironment = (
     toPythonJson(input ?? undefinedValue, readJsonOptions(args)),
   )
   setFunction(environment, helperName('print'), ([input]) => toPythonText(input ?? undefinedValue))
+  setFunction(environment, helperName('format'), ([text, ...values]) => {
+    if (typeof text?.value === 'string') return formatText(text.value, values)
+    throw new Error('format works on a string')
+  })
   for (const [name, test] of Object.entries(pythonTests)) {
     setFunction(environment, helperName(name), ([input]) => test(input?.value))
   }

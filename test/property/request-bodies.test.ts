@@ -65,7 +65,7 @@ const createEmbedder = () => {
     dispose: () => {},
   }
   const vectors = { normalize: true, dimensions: 'any' } as const
-  const model: AnyServedModel = { ...named, task: 'embed', engine, vectors }
+  const model: AnyServedModel = { ...named, task: 'embed', engine, vectors, lowersCase: false }
   return { handler: createFetch(model), numRunning: () => 0 }
 }
 

@@ -157,7 +157,7 @@ DOCUMENTS = [
 ]
 
 # Left out, as @huggingface/jinja lacks them and refuses: exponents in literals, arguments of tests
-# written without brackets, the filters sum, select, format, batch and slice, % on texts.
+# written without brackets, the filters sum, select, batch and slice, % on texts.
 TEMPLATES = {
     "chatml": CHATML,
     "tools": "{% if tools is not none %}{% for t in tools %}{{ t | tojson }}\n{% endfor %}"
@@ -238,6 +238,8 @@ TEMPLATES = {
     "{% if f.arguments is string %}{{ f.arguments }}{% else %}{{ f.arguments | tojson }}{% endif %}"
     "{% for k, v in f.arguments | items %}<{{ k }}>{{ v if v is string else v | tojson }}</{{ k }}>"
     "{% endfor %}{% endfor %}{% endfor %}",
+    "format": "{{ '%s=%s' | format(messages[0].role, messages[0]) }}{{ '%d%% of %r' | format(7.9, 'a') }}"
+    "{{ '%s %s %s %s' | format(true, none, 1.0, [1, 'b']) }}{{ 'x' | format }}{{ given | format('a') }}",
 }
 
 CHATS = [
@@ -278,6 +280,9 @@ CHATS = [
     ("tokens", {"messages": [USER, {"role": "assistant", "content": [{"type": "text", "text": "It"}]}],
                 "continue_final_message": True}),
     ("reasoning", {"messages": [USER, {"role": "assistant", "content": "a", "reasoning_content": "b"}]}),
+    ("format", {"messages": [USER], "given": "<%s>"}),
+    ("format", {"messages": [USER], "given": "%s %s"}),
+    ("format", {"messages": [USER], "given": "%%"}),
 ]
 
 

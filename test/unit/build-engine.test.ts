@@ -19,7 +19,9 @@ const bytesWithoutCache = await (async () => {
 })()
 
 /** 64 blocks unless memory is against it. */
-async function build(given: { memoryBytes?: number; numBlocks?: number } = {}) {
+async function build(
+  given: { memoryBytes?: number; numBlocks?: number; maxModelLen?: number } = {},
+) {
   const gpu = new FakeGpu(given.memoryBytes)
   const source = createFolderSource(path)
   const opened: string[] = []
@@ -33,7 +35,7 @@ async function build(given: { memoryBytes?: number; numBlocks?: number } = {}) {
       },
     },
     requestContext: (request) => requestGpu(gpu.asGpu(), request),
-    options: { model: path, kvCacheDtype, maxNumSeqs: 8, maxModelLen: 128 },
+    options: { model: path, kvCacheDtype, maxNumSeqs: 8, maxModelLen: given.maxModelLen ?? 128 },
     quantization: 'stored',
     eosTokenIds: [],
   }
@@ -73,6 +75,18 @@ it('refuses with numbers and choices what does not fit with the fewest blocks', 
     details: { numBlocks: 16, maxNumSeqs: 8 },
   })
   await expect(refused).rejects.toThrow(/16 blocks.*kvCacheBytes.*smaller model.*maxNumSeqs \(8\)/)
+})
+
+it('takes no fewer blocks than a context that is asked for has', async () => {
+  const maxModelLen = 24 * 16
+  const { gpu } = await build({ maxModelLen })
+  const without = gpu.devices[0]!.usedBytes - 64 * blockBytes
+  const { engine } = await build({ maxModelLen, memoryBytes: without + 25 * blockBytes })
+  expect(engine).toMatchObject({ maxModelLen })
+  engine.dispose()
+  await expect(
+    build({ maxModelLen, memoryBytes: without + 23 * blockBytes }),
+  ).rejects.toMatchObject({ code: 'out-of-memory', details: { numBlocks: 24 } })
 })
 
 it('carries on after a loss with the same weights on a new device', async () => {

@@ -19,3 +19,26 @@ it('reads a GGUF file, and keeps what it quantised as it is', async () => {
   expect(packed?.format).toBe('q4_k')
   await source.close()
 })
+
+it('finds sampling defaults in config.json where generation_config.json is missing', async () => {
+  const folder = createFolderSource('demo/public/starter-model')
+  const readWith = async (others: Readonly<Record<string, unknown>>) => {
+    const source = {
+      ...folder,
+      has: async (name: string) => name in others || (!/generation/.test(name) && folder.has(name)),
+      readJson: async (name: string) => others[name] ?? folder.readJson(name),
+    }
+    return (await readModelFiles(source)).generation
+  }
+  const config = { ...Object(await folder.readJson('config.json')), repetition_penalty: 1.1 }
+  const older = { 'config.json': { ...config, eos_token_id: [1, 2] } }
+  expect(await readWith(older)).toEqual({
+    eosTokenIds: [1, 2],
+    defaultSamplingParams: { repetitionPenalty: 1.1 },
+  })
+  expect(await readWith({ ...older, 'generation_config.json': { top_k: 5 } })).toEqual({
+    eosTokenIds: [],
+    defaultSamplingParams: { topK: 5 },
+  })
+  await folder.close()
+})

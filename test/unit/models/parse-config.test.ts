@@ -120,6 +120,7 @@ test('a Qwen3 configuration', () => {
     ropes: [{ theta: 1000000, scaling: { type: 'none' } }],
     layers: Array.from({ length: 28 }, () => ({ window: 0, rope: 0 })),
     maxPositionEmbeddings: 40960,
+    contextLength: 40960,
     tieWordEmbeddings: true,
     learnedPositions: false,
     attentionBias: false,
@@ -333,6 +334,7 @@ test.each([
   ],
   ['tied embeddings', { tie_word_embeddings: undefined }, { tieWordEmbeddings: false }],
   ['ids', { bos_token_id: null, eos_token_id: null }, { bosTokenId: null, eosTokenIds: [] }],
+  ['no id', { bos_token_id: -1, eos_token_id: [-1, 5] }, { bosTokenId: null, eosTokenIds: [5] }],
   [
     'yarn parameters',
     { rope_scaling: { type: 'yarn', factor: 4, original_max_position_embeddings: 32768 } },
@@ -436,3 +438,58 @@ test.each(['starter-model', ...readdirSync('test/fixtures/models').filter((n) =>
     expect(parseModelConfig(JSON.parse(readFileSync(path, 'utf8'))).numLayers).toBeGreaterThan(0)
   },
 )
+
+const yarn = { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 32_768 }
+const linear = { rope_type: 'linear', factor: 4 }
+
+// What vLLM's `_get_and_verify_max_len` makes of the same fields in transformers' configurations.
+test.each([
+  ['nothing', {}, 40_960],
+  ['YaRN', { max_position_embeddings: 32_768, rope_scaling: yarn }, 131_072],
+  [
+    'YaRN of a length that is told already',
+    { max_position_embeddings: 131_072, rope_scaling: yarn },
+    131_072,
+  ],
+  [
+    'YaRN that names no original length',
+    { max_position_embeddings: 4096, rope_scaling: { rope_type: 'yarn', factor: 2.5 } },
+    10_240,
+  ],
+  ['linear scaling', { max_position_embeddings: 16_384, rope_scaling: linear }, 65_536],
+  ["Llama 3's scaling", llama3, 131_072],
+  [
+    'linear scaling in Gemma 3',
+    {
+      architectures: ['Gemma3ForCausalLM'],
+      max_position_embeddings: 131_072,
+      rope_scaling: { rope_type: 'linear', factor: 8 },
+    },
+    131_072,
+  ],
+  [
+    'YaRN in the layers of Olmo 3 that see everything',
+    {
+      architectures: ['Olmo3ForCausalLM'],
+      max_position_embeddings: 8192,
+      rope_parameters: {
+        full_attention: { ...yarn, original_max_position_embeddings: 8192, factor: 8 },
+        sliding_attention: { rope_type: 'default' },
+      },
+    },
+    65_536,
+  ],
+])('the longest context with %s', (_, change, expected) => {
+  expect(parseModelConfig({ ...qwen3, ...change }).contextLength).toBe(expected)
+})
+
+test('a window of all positions is one where they are stretched', () => {
+  const mistral = {
+    ...qwen3,
+    architectures: ['MistralForCausalLM'],
+    max_position_embeddings: 4096,
+    sliding_window: 4096,
+  }
+  expect(parseModelConfig(mistral).layers[0]?.window).toBe(0)
+  expect(parseModelConfig({ ...mistral, rope_scaling: linear }).layers[0]?.window).toBe(4096)
+})

@@ -9,9 +9,16 @@ const read = (
   folders: Readonly<Record<string, unknown>> = {},
   config: unknown = {},
   sentenceBert: unknown = null,
+  tokenizerConfig: unknown = null,
 ) =>
   readPoolingConfig(
-    { config, modules, sentenceBert, readModule: async (folder) => folders[folder] },
+    {
+      config,
+      modules,
+      sentenceBert,
+      tokenizerConfig,
+      readModule: async (folder) => folders[folder],
+    },
     'cls',
   )
 
@@ -32,7 +39,7 @@ describe('how a model embeds', () => {
       activation_function: 'torch.nn.modules.linear.Identity',
     }
     const folders = { '1_Pooling': mean, '2_Dense': dense }
-    const sizes = { max_seq_length: 256, do_lower_case: false }
+    const sizes = { max_seq_length: 256, do_lower_case: true }
     expect(await read(modules, folders, {}, sizes)).toEqual({
       pooling: 'mean',
       dense: [
@@ -47,7 +54,24 @@ describe('how a model embeds', () => {
       normalize: true,
       dimensions: 'none',
       maxTokens: 256,
+      lowersCase: true,
     })
+  })
+
+  // What vLLM's `_get_and_verify_max_len` makes of them.
+  it.each([
+    [{ model_max_length: 128 }, { position_embedding_type: 'absolute' }, null, 128],
+    [{ model_max_length: 128 }, {}, null, null],
+    [{ model_max_length: 1e30 }, { position_embedding_type: 'absolute' }, null, null],
+    [
+      { model_max_length: 128 },
+      { position_embedding_type: 'absolute' },
+      { max_seq_length: 256, do_lower_case: false },
+      256,
+    ],
+  ])('takes as many tokens as %j, %j and %j say', async (tokenizer, config, settings, expected) => {
+    const { maxTokens } = await read(null, {}, config, settings, tokenizer)
+    expect(maxTokens).toBe(expected)
   })
 
   it('is vLLM’s default where there are no modules', async () => {

@@ -45,3 +45,9 @@ it('knows none as a value', () => {
     reasoningParser: null,
   })
 })
+
+it.each(['auto', '-1', '4096', 'long'])('--max-model-len=%s', (given) => {
+  const options = () => read(`--model m --max-model-len=${given}`)
+  if (given === 'long') expect(options).toThrow('--max-model-len must be a whole number')
+  else expect(options()).toEqual({ model: 'm', ...(given === '4096' && { maxModelLen: 4096 }) })
+})

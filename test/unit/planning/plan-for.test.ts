@@ -26,7 +26,7 @@ const openSource = async (source: ModelSource, options: LoadOptions) => {
 }
 
 const open = (path: string, given: Partial<LoadOptions>) =>
-  openSource(createFolderSource(path), { model: path, maxModelLen: 512, ...given })
+  openSource(createFolderSource(path), { model: path, ...given })
 
 const plan = async (path: string, given: Partial<LoadOptions>) => {
   const opened = await open(path, given)
@@ -119,7 +119,7 @@ describe('a plan for Qwen3-0.6B', () => {
     [1300, 'q8'],
     [750, 'q4'],
   ] as const)('takes with %i MiB what loses least: %s', async (budget, quantization) => {
-    const planned = await planSmall({ memoryBudget: budget * mebibyte, maxModelLen: 4096 })
+    const planned = await planSmall({ memoryBudget: budget * mebibyte })
     expect(planned).toMatchObject({ quantization, fits: true })
     expect(planned.totalBytes).toBeLessThanOrEqual(budget * mebibyte)
     expect(planned.kvCache.numBlocks * 16).toBeGreaterThanOrEqual(2048)
@@ -155,6 +155,32 @@ describe('a plan for Qwen3-0.6B', () => {
         details: expect.objectContaining({ neededBytes: planned.neededBytes }),
       }),
     )
+  })
+
+  it('holds a context that is asked for, or says which fits', async () => {
+    const roomy = await planSmall({ memoryBudget: 8 * gibibyte, maxModelLen: 32_768 })
+    expect(roomy).toMatchObject({ fits: true, maxModelLen: 32_768 })
+    const tight = { memoryBudget: 2 * gibibyte, maxModelLen: 32_768 }
+    const planned = await planSmall({ ...tight, quantization: 'q4' })
+    expect(planned.fits).toBe(false)
+    const { options } = planned.choices[0]!
+    expect(options).toEqual({ maxModelLen: 8192 })
+    const again = await planSmall({ ...tight, quantization: 'q4', ...options })
+    expect(again).toMatchObject({ fits: true, maxModelLen: 8192 })
+  })
+
+  it('refuses a context whose keys the adapter can not bind', async () => {
+    // 128 MiB, and 2 KiB of keys a token and layer
+    const long = { ...qwen3Small, max_position_embeddings: 131_072 }
+    const planned = async (maxModelLen: number) => {
+      const options = { model: 'm', memoryBudget: 16 * gibibyte, maxModelLen }
+      return planFor(await openSource(syntheticSource(long), options))
+    }
+    expect(await planned(65_536)).toMatchObject({ fits: true, maxModelLen: 65_536 })
+    await expect(planned(65_537)).rejects.toMatchObject({
+      code: 'limit-exceeded',
+      message: expect.stringContaining('maxModelLen (65537) is greater than 65536'),
+    })
   })
 
   it('refuses with the numbers, and says which budget would do where nothing else does', async () => {

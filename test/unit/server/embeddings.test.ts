@@ -59,6 +59,7 @@ const createServer = (model: Partial<ServedPoolingModel> = {}, maxModelLen?: num
     tokenizer,
     chatTemplate: null,
     vectors: { normalize: false, dimensions: 'none' },
+    lowersCase: false,
     ...model,
   })
   const post = (path: string, body: unknown, init?: RequestInit) =>
@@ -79,6 +80,18 @@ const f32 = Math.fround
 const cut = (dimensions: readonly number[] | 'any') => ({ normalize: true, dimensions })
 
 describe('/v1/embeddings', () => {
+  it('puts texts into lower case for a model that wants it', async () => {
+    const { embed, requests } = createServer({ lowersCase: true })
+    await embed({ input: ['aBC', 'D'] })
+    expect(requests.map(({ promptTokenIds }) => promptTokenIds)).toEqual([
+      [1, 101, 102, 103, 2],
+      [1, 104, 2],
+    ])
+    const kept = createServer()
+    await kept.embed({ input: 'aBC' })
+    expect(kept.requests[0]?.promptTokenIds).toEqual([1, 101, 70, 71, 2])
+  })
+
   it('answers in vLLM’s shape', async () => {
     const { embed } = createServer()
     const { id, created, ...reply } = await embed({ model: 'tiny', input: ['abc', 'd'] })

@@ -308,6 +308,13 @@ describe('bodies of a wrong shape', () => {
     expect(error).toEqual(typeError(type, field, message, input))
   })
 
+  it('counts the room, not a default that is larger, as the most tokens', async () => {
+    const { chat } = createTestServer({ model: { defaultSamplingParams: { maxTokens: 5000 } } })
+    expect((await refusal(chat, { min_tokens: 983 })).message).toBe(
+      'min_tokens must be less than or equal to max_tokens=982, got 983.',
+    )
+  })
+
   it('names a missing field and every other fault', async () => {
     const { post } = createTestServer()
     const response = await post('/v1/chat/completions', { n: 'x', top_p: {} })

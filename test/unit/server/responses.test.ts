@@ -59,7 +59,7 @@ describe('the input of a response', () => {
       { role: 'assistant', content: [{ type: 'output_text', text: 'c', annotations: [] }] },
     ]
     expect(await messagesOf(input)).toEqual([
-      { role: 'developer', content: 'a' },
+      { role: 'system', content: 'a' },
       { role: 'user', content: 'b' },
       { role: 'assistant', content: 'c' },
     ])

@@ -62,6 +62,21 @@ for (const storage of ['OPFS', 'no storage']) {
     await expect(source.open('other.bin')).rejects.toEqual(notFound('other.bin'))
   })
 
+  test(`with ${storage}: brings all files that tokens and templates may lie in`, async () => {
+    const names = [
+      'generation_config.json',
+      'tokenizer_config.json',
+      'special_tokens_map.json',
+      'chat_template.jinja',
+      'chat_template.json',
+      'additional_chat_templates/tool_use.jinja',
+    ]
+    const files = folderFiles()
+    for (const name of names) files.set(folderURL + name, { bytes: text(name), etag: `"${name}"` })
+    const source = await setUp(files, root()).open()
+    for (const name of names) expect(await source.readText(name)).toBe(name)
+  })
+
   for (const pageForMissing of [false, true]) {
     const answer = pageForMissing ? 'a page' : '404'
     test(`with ${storage}: a missing file answered by ${answer} is missing`, async () => {

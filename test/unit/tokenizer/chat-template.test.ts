@@ -40,8 +40,8 @@ const fails = (source: string, input: Partial<ChatTemplateInput>) => () =>
     ...input,
   })
 
-const renderLoaded = (config: unknown, extra: Partial<ChatTemplateInput> = {}, jinja?: string) =>
-  loadChatTemplate(config, jinja)?.render({
+const renderLoaded = (config: unknown, extra: Partial<ChatTemplateInput> = {}) =>
+  loadChatTemplate(config)?.render({
     messages: [user],
     addGenerationPrompt: false,
     ...extra,
@@ -155,8 +155,13 @@ describe('loadChatTemplate', () => {
     expect(renderLoaded(named, { tools: [] })).toBe('tools')
   })
 
-  test('prefers the template file', () => {
-    expect(renderLoaded(named, {}, 'file')).toBe('file')
+  test('knows all named special tokens', () => {
+    const names = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'].map((name) => `${name}_token`)
+    const config = {
+      chat_template: names.map((name) => `{{ ${name} }}`).join(),
+      ...Object.fromEntries(names.map((name) => [name, { content: `<${name}>` }])),
+    }
+    expect(renderLoaded(config)).toBe(names.map((name) => `<${name}>`).join())
   })
 
   test.each([[null], [{}], [{ chat_template: [] }], [{ chat_template: null }]])(

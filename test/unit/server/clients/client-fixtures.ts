@@ -82,6 +82,7 @@ export const serveEmbeddings = (): Fetch => {
     tokenizer: createTinyTokenizer(),
     chatTemplate: null,
     vectors: { normalize: false, dimensions: 'none' },
+    lowersCase: false,
   })
   return (input, init) => handler(new Request(input, init))
 }
