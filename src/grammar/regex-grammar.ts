@@ -1,3 +1,4 @@
+import { quote } from '../errors.ts'
 import { allCodePoints, type CodePoints, codePointsOf, intersect } from './code-points.ts'
 import { refuseConstraint } from './refusal.ts'
 import { anyLength, holdToLength, type Length } from './regex-length.ts'
@@ -92,6 +93,13 @@ export const matchWithin = (
 ): string | null => {
   const rest = repeat(alphabet(allCodePoints) ?? '""', 0, null)
   const branches = holdToLength(parseRegex(pattern, path), length)
+  if (branches === null) {
+    throw refuseConstraint(
+      `The regular expression ${quote(pattern)} nests too many repetitions to be held to a length. ` +
+        'Leave the length out, or write it into the "pattern", as {1,9} in place of +.',
+      path,
+    )
+  }
   if (branches.length === 0) return null
   return choice(
     branches.map(({ atStart, atEnd, body }) =>

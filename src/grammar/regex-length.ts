@@ -43,6 +43,11 @@ const anyText: RegexNode = {
   max: null,
 }
 
+/** Counts the nodes that are held to a length: those of repetitions in repetitions multiply. */
+type Budget = { nodes: number }
+
+const mostNodes = 5000
+
 /** Longest text of a repetition of parts that vary: a grammar writes out each of them. */
 const longestVaried = 256
 /** Up to this length, in several ways that cost little. */
@@ -105,7 +110,7 @@ type Repeat = Extract<RegexNode, { kind: 'repeat' }>
  * Where one repetition varies, few long ones and many short ones are both too many together: so there
  * are several ways, each with a number of repetitions and the length that is left for each.
  */
-const shortenRepeat = (node: Repeat, most: number): RegexNode => {
+const shortenRepeat = (node: Repeat, most: number, budget: Budget): RegexNode => {
   const unit = spanOf(node.body)
   if (unit.least > most) return sequenceOf([])
   const isFixed = unit.least === unit.most
@@ -115,42 +120,43 @@ const shortenRepeat = (node: Repeat, most: number): RegexNode => {
   const counts = countsBetween(Math.min(atLeast, node.max ?? atLeast), atMost)
   const largest = new Map(counts.map((count) => [Math.floor(room / count), count]))
   return choiceOf(
-    [...largest].map(([each, max]) => ({ ...node, body: shorten(node.body, each), max })),
+    [...largest].map(([each, max]) => ({ ...node, body: shorten(node.body, each, budget), max })),
   )
 }
 
 /** Texts of a node that are no longer; its shortest one must not be. */
-const shorten = (node: RegexNode, most: number): RegexNode => {
+const shorten = (node: RegexNode, most: number, budget: Budget): RegexNode => {
   const span = spanOf(node)
-  if (span.most <= most) return node
+  if (span.most <= most || (budget.nodes -= 1) < 0) return node
   switch (node.kind) {
     case 'set':
       return node
     case 'choice':
       return choiceOf(
         node.options.flatMap((option) =>
-          spanOf(option).least > most ? [] : [shorten(option, most)],
+          spanOf(option).least > most ? [] : [shorten(option, most, budget)],
         ),
       )
     case 'repeat':
-      return shortenRepeat(node, most)
+      return shortenRepeat(node, most, budget)
     case 'sequence': {
       const ways = [shareOut(most - span.least, node.parts)]
       if (most <= shortText) ways.push(shareOut(most - span.least, node.parts, () => 1))
       const distinct = new Map(ways.map((shares) => [shares.join(), shares]))
-      return choiceOf([...distinct.values()].map((shares) => withRoom(node.parts, shares, shorten)))
+      const hold = (part: RegexNode, length: number) => shorten(part, length, budget)
+      return choiceOf([...distinct.values()].map((shares) => withRoom(node.parts, shares, hold)))
     }
   }
 }
 
-const lengthenRepeat = (node: Repeat, least: number): RegexNode => {
+const lengthenRepeat = (node: Repeat, least: number, budget: Budget): RegexNode => {
   const unit = spanOf(node.body)
   const limit = node.max ?? Infinity
   const atLeast = Math.max(1, node.min, Math.ceil(least / unit.most))
   const atMost = Math.min(limit, Math.ceil(least / Math.max(1, unit.least)))
   const ways = countsBetween(atLeast, atMost).map((min): RegexNode => {
     if (unit.least * min >= least) return { ...node, min }
-    const body = lengthen(node.body, Math.ceil(least / min))
+    const body = lengthen(node.body, Math.ceil(least / min), budget)
     const others: RegexNode = { ...node, min: 0, max: node.max === null ? null : node.max - min }
     return sequenceOf([{ ...node, body, min, max: min }, others])
   })
@@ -158,7 +164,11 @@ const lengthenRepeat = (node: Repeat, least: number): RegexNode => {
 }
 
 /** Each varying part alone makes up what is missing, or all of them together. */
-const lengthenSequence = (parts: readonly RegexNode[], least: number): RegexNode => {
+const lengthenSequence = (
+  parts: readonly RegexNode[],
+  least: number,
+  budget: Budget,
+): RegexNode => {
   const spans = parts.map(spanOf)
   const missing = least - sum(spans.map((part) => part.least))
   const wishes = spans.map((part) => part.most - part.least)
@@ -167,29 +177,34 @@ const lengthenSequence = (parts: readonly RegexNode[], least: number): RegexNode
   )
   const varying = wishes.filter((wish) => wish > 0).length
   const ways = varying === 1 ? alone : [...alone, shareOut(missing, parts)]
-  return choiceOf(ways.map((shares) => withRoom(parts, shares, lengthen)))
+  const hold = (part: RegexNode, length: number) => lengthen(part, length, budget)
+  return choiceOf(ways.map((shares) => withRoom(parts, shares, hold)))
 }
 
 /** Texts of a node that are no shorter; its longest one must not be. */
-const lengthen = (node: RegexNode, least: number): RegexNode => {
-  if (spanOf(node).least >= least) return node
+const lengthen = (node: RegexNode, least: number, budget: Budget): RegexNode => {
+  if (spanOf(node).least >= least || (budget.nodes -= 1) < 0) return node
   switch (node.kind) {
     case 'set':
       return node
     case 'choice':
       return choiceOf(
         node.options.flatMap((option) =>
-          spanOf(option).most < least ? [] : [lengthen(option, least)],
+          spanOf(option).most < least ? [] : [lengthen(option, least, budget)],
         ),
       )
     case 'repeat':
-      return lengthenRepeat(node, least)
+      return lengthenRepeat(node, least, budget)
     case 'sequence':
-      return lengthenSequence(node.parts, least)
+      return lengthenSequence(node.parts, least, budget)
   }
 }
 
-const holdBranch = (branch: RegexBranch, { min, max }: Length): RegexBranch | null => {
+const holdBranch = (
+  branch: RegexBranch,
+  { min, max }: Length,
+  budget: Budget,
+): RegexBranch | null => {
   const { atStart, atEnd, body } = branch
   const own = body.kind === 'sequence' ? body.parts : [body]
   const whole = sequenceOf([...(atStart ? [] : [anyText]), ...own, ...(atEnd ? [] : [anyText])])
@@ -197,17 +212,21 @@ const holdBranch = (branch: RegexBranch, { min, max }: Length): RegexBranch | nu
   const span = spanOf(whole)
   if (span.least >= min && span.most <= most) return branch
   if (span.least > most || span.most < min) return null
-  const long = lengthen(whole, min)
+  const long = lengthen(whole, min, budget)
   if (spanOf(long).least > most) return null
-  return { atStart: true, atEnd: true, body: shorten(long, most) }
+  return { atStart: true, atEnd: true, body: shorten(long, most, budget) }
 }
 
 /**
  * Those of the texts that are so long: all of them where one part varies, by how often it is repeated.
- * Where several do, each has a share of the length, and there are fewer texts than match.
+ * Where several do, each has a share of the length, and there are fewer texts than match. Null where
+ * repetitions in repetitions make too much of it.
  */
 export const holdToLength = (
   branches: readonly RegexBranch[],
   length: Length,
-): readonly RegexBranch[] =>
-  branches.map((branch) => holdBranch(branch, length)).filter((branch) => branch !== null)
+): readonly RegexBranch[] | null => {
+  const budget: Budget = { nodes: mostNodes }
+  const held = branches.map((branch) => holdBranch(branch, length, budget))
+  return budget.nodes < 0 ? null : held.filter((branch) => branch !== null)
+}

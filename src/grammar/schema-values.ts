@@ -171,6 +171,9 @@ export const numbersGrammar = (
   return add(numberGrammar(low, high, step?.digits))
 }
 
+/** Of listed values, those that may come next: behind each one, and for each count of those before. */
+const mostFollowers = 20_000
+
 /** Lists of values that are listed themselves, each at most once and in that order. */
 const distinctGrammar = (converter: Converter, schema: Schema, path: string): string | null => {
   const { items, prefixItems } = schema
@@ -184,6 +187,15 @@ const distinctGrammar = (converter: Converter, schema: Schema, path: string): st
   }
   const min = readCount(schema, 'minItems', 0, path)
   const max = readCount(schema, 'maxItems', null, path)
+  const numItems = values.length
+  const numCounts = Math.max(1, Math.min(min, numItems), max !== null && max < numItems ? max : 0)
+  if (numItems ** 2 * numCounts > mostFollowers) {
+    throw refuseConstraint(
+      `"uniqueItems" can not be kept for a list of ${numItems} values. Leave it out and check the ` +
+        'answer yourself, or list fewer.',
+      path,
+    )
+  }
   const distinct = values.filter(
     (value, at) => values.findIndex((other) => isEqual(other, value)) === at,
   )

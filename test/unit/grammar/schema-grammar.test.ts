@@ -504,6 +504,18 @@ const refused: readonly (readonly [schema: unknown, message: string])[] = [
   [{ properties: { a: { not: {} } }, required: ['a'] }, 'No value can match'],
   [{ items: { if: {}, else: {} } }, '(at $.items)'],
   [{ uniqueItems: true }, '"uniqueItems" can be kept only where the items are listed'],
+  [
+    {
+      uniqueItems: true,
+      maxItems: 500,
+      items: { enum: Array.from({ length: 1000 }, (_, n) => n) },
+    },
+    'can not be kept for a list of 1000 values',
+  ],
+  [
+    { type: 'string', pattern: `^${'('.repeat(30)}a${'b?)+'.repeat(30)}$`, maxLength: 2000 },
+    'nests too many repetitions to be held to a length',
+  ],
   [{ contains: {} }, '"contains"'],
   [{ unevaluatedProperties: false }, '"unevaluatedProperties"'],
   [{ type: 'integer', multipleOf: 0 }, '"multipleOf" must be above zero'],
