@@ -2,18 +2,12 @@ import { defaultPooling, onlyEmbeds } from './models/create-model.ts'
 import type { ModelConfig } from './models/model-config.ts'
 import { readPoolingConfig, type PoolingConfig } from './models/pooling-config.ts'
 import type { ModelSource } from './storage/byte-source.ts'
+import { settingsFiles } from './storage/remote-model.ts'
 import { openSafetensors, type TensorIndex } from './weights/safetensors.ts'
 import { withFolders } from './weights/tensor-names.ts'
 
 const readOptionalJson = async (source: ModelSource, name: string): Promise<unknown> =>
   (await source.has(name)) ? source.readJson(name) : null
-
-/** sentence-transformers has named its settings by the network. */
-const settingsFiles = [
-  'sentence_bert_config.json',
-  'sentence_roberta_config.json',
-  'sentence_xlm-roberta_config.json',
-]
 
 const readSettings = async (source: ModelSource): Promise<unknown> => {
   for (const name of settingsFiles) {

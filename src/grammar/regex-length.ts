@@ -200,6 +200,7 @@ const lengthen = (node: RegexNode, least: number, budget: Budget): RegexNode => 
   }
 }
 
+/** What of a branch is so long; null where nothing is. */
 const holdBranch = (
   branch: RegexBranch,
   { min, max }: Length,

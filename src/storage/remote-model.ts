@@ -31,7 +31,8 @@ const weightsFile = 'model.safetensors'
 /** Of sentence-transformers: what comes after the network, each module in a folder of its own. */
 const modulesFile = 'modules.json'
 const moduleOptional = ['config.json', 'model.safetensors']
-const moduleSettings = [
+/** sentence-transformers has named its settings by the network. */
+export const settingsFiles = [
   'sentence_bert_config.json',
   'sentence_roberta_config.json',
   'sentence_xlm-roberta_config.json',
@@ -144,7 +145,7 @@ const moduleFiles = async (
     (path): path is string => typeof path === 'string' && /^[\w.-]+$/.test(path),
   )
   const names = folders.flatMap((folder) => moduleOptional.map((name) => `${folder}/${name}`))
-  return Promise.all([...moduleSettings, ...names].map(find))
+  return Promise.all([...settingsFiles, ...names].map(find))
 }
 
 const shardNames = async (index: RemoteFile, http: Http): Promise<string[]> => {

@@ -17,6 +17,8 @@ const contents = {
   'model.safetensors': {},
   'modules.json': modules,
   'sentence_bert_config.json': { max_seq_length: 256 },
+  'sentence_roberta_config.json': { max_seq_length: 512 },
+  'sentence_xlm-roberta_config.json': { max_seq_length: 128 },
   '1_Pooling/config.json': { pooling: 1 },
   '2_Dense/config.json': { dense: 1 },
   '2_Dense/model.safetensors': { weights: 1 },
